@@ -1,0 +1,68 @@
+// The arrows that must never be (ARCHITECTURE.md, "Layers").
+module.exports = {
+  forbidden: [
+    {
+      name: "no-cycles",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "orchestrators-hold-no-io",
+      comment: "Orchestrators are replayed: they may know the model, never a server, the storage account or a secret.",
+      severity: "error",
+      from: { path: "^orchestrators" },
+      to: { path: "^shared/(postgres|status|secrets|schema|copy|validation|settings|planning)" },
+    },
+    {
+      name: "shared-knows-no-trigger",
+      severity: "error",
+      from: { path: "^shared" },
+      to: { path: "^(functions|orchestrators)" },
+    },
+    {
+      name: "functions-know-no-orchestrator-code",
+      comment: "A trigger starts an orchestration by name; its code is replayed elsewhere.",
+      severity: "error",
+      from: { path: "^functions" },
+      to: { path: "^orchestrators" },
+    },
+    {
+      name: "nothing-knows-the-emulator",
+      severity: "error",
+      from: { pathNot: "^(emulator|test)" },
+      to: { path: "^emulator" },
+    },
+    {
+      name: "emulator-knows-no-app",
+      comment: "The emulator loads the built app through package.json's main, as the real host does.",
+      severity: "error",
+      from: { path: "^emulator" },
+      to: { path: "^(functions|orchestrators|shared|demo|test|bench)" },
+    },
+    {
+      name: "the-product-knows-no-test",
+      severity: "error",
+      from: { path: "^(functions|orchestrators|shared)" },
+      to: { path: "^(test|demo|bench)" },
+    },
+    {
+      name: "table-storage-is-in-status",
+      severity: "error",
+      from: { path: "^(functions|orchestrators|shared)", pathNot: "^shared/status" },
+      to: { path: "node_modules/@azure/(data-tables|storage-queue)" },
+    },
+    {
+      name: "production-code-uses-production-dependencies",
+      severity: "error",
+      from: { path: "^(functions|orchestrators|shared)" },
+      to: { dependencyTypes: ["npm-dev", "npm-optional", "npm-no-pkg"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.test.json" },
+    enhancedResolveOptions: { extensions: [".ts", ".js", ".mjs"], exportsFields: ["exports"], conditionNames: ["import", "require", "node", "default", "types"] },
+  },
+};

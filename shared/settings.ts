@@ -1,0 +1,3 @@
+export function settings(): { sslRootCertificate: string | undefined } {
+  return { sslRootCertificate: undefined };
+}

@@ -1,3 +1,149 @@
-export function settings(): { sslRootCertificate: string | undefined } {
-  return { sslRootCertificate: undefined };
+/** The app settings: environment variables, parsed once. Every error names the setting and says how to write it. */
+import { hostname } from "node:os";
+import { z } from "zod";
+import { ServiceError } from "./model/service-error.js";
+
+const MIB = 1024 * 1024;
+
+/** How to reach the storage account: a connection string, or service addresses with an identity in place of a key. */
+export type StorageConnection =
+  | { readonly kind: "connectionString"; readonly connectionString: string }
+  | {
+      readonly kind: "identity";
+      readonly tableServiceUri: string;
+      readonly queueServiceUri: string;
+      /** Client ID of a user-assigned managed identity; undefined for the system-assigned one or whatever the environment offers. */
+      readonly clientId: string | undefined;
+    };
+
+export interface Settings {
+  /** AzureWebJobsStorage, or AzureWebJobsStorage__accountName / __tableServiceUri and __queueServiceUri. Throws SettingMissing on reading if there is none. */
+  readonly storageConnection: StorageConnection;
+  /** SECRETS_KEY first, then SECRETS_KEYS_PREVIOUS: 32 bytes each. Throws SettingMissing on reading if there is none. */
+  readonly secretsKeys: readonly [Buffer, ...Buffer[]];
+  /** PART_SIZE_MB: a table above it is copied in parts of about this size. */
+  readonly partSizeBytes: number;
+  /** MAX_PARALLEL_COPIES: copy tasks at once, a database. */
+  readonly maxParallelCopies: number;
+  /** MAX_PARALLEL_INDEX_BUILDS: index builds at once, a database. */
+  readonly maxParallelIndexBuilds: number;
+  /** ACTIVITY_BUDGET_SECONDS: what an activity may need before it must hand on. Below host.json's functionTimeout. */
+  readonly activityBudgetSeconds: number;
+  /** MIGRATION_TIMEOUT_DAYS: a migration that has not ended by then fails. */
+  readonly migrationTimeoutDays: number;
+  /** CUTOVER_TIMEOUT_DAYS: how long an online migration waits for its cutover. */
+  readonly cutoverTimeoutDays: number;
+  /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode VerifyCA and VerifyFull. */
+  readonly sslRootCertificate: string | undefined;
+  /** The function-app instance (worker process) that this is. */
+  readonly instance: string;
+}
+
+const positive = (what: string) => z.coerce.number({ error: what }).positive({ error: what }).finite({ error: what });
+const positiveInteger = (what: string) =>
+  z.coerce.number({ error: what }).int({ error: what }).positive({ error: what });
+
+const Limits = z.object({
+  PART_SIZE_MB: positive("must be a size in MB above 0, e.g. 256").default(256),
+  MAX_PARALLEL_COPIES: positiveInteger("must be a whole number above 0, e.g. 4").default(4),
+  MAX_PARALLEL_INDEX_BUILDS: positiveInteger("must be a whole number above 0, e.g. 2").default(2),
+  ACTIVITY_BUDGET_SECONDS: positive("must be a number of seconds above 0 and below functionTimeout, e.g. 300").default(
+    300,
+  ),
+  MIGRATION_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 7").default(7),
+  CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
+});
+
+let parsed: Settings | undefined;
+
+/**
+ * This process's settings, parsed on the first call.
+ * @throws ServiceError SettingInvalid or SettingMissing, listing every wrong setting.
+ */
+export function settings(): Settings {
+  parsed ??= readSettings(process.env);
+  return parsed;
+}
+
+/** Parses settings from an environment; an empty value counts as absent. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const present = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ""),
+  );
+  const limits = Limits.safeParse(present);
+  if (!limits.success) {
+    const problems = limits.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
+    throw new ServiceError("SettingInvalid", `Wrong app settings: ${problems.join("; ")}.`);
+  }
+  const read = (name: string): string | undefined => present[name]?.trim();
+  const {
+    PART_SIZE_MB,
+    MAX_PARALLEL_COPIES,
+    MAX_PARALLEL_INDEX_BUILDS,
+    ACTIVITY_BUDGET_SECONDS,
+    MIGRATION_TIMEOUT_DAYS,
+    CUTOVER_TIMEOUT_DAYS,
+  } = limits.data;
+  return {
+    // Read late: code that never touches Storage or secrets runs without these settings.
+    get storageConnection() {
+      return storageConnection(read);
+    },
+    get secretsKeys() {
+      return secretsKeys(read);
+    },
+    partSizeBytes: Math.max(1, Math.round(PART_SIZE_MB * MIB)),
+    maxParallelCopies: MAX_PARALLEL_COPIES,
+    maxParallelIndexBuilds: MAX_PARALLEL_INDEX_BUILDS,
+    activityBudgetSeconds: ACTIVITY_BUDGET_SECONDS,
+    migrationTimeoutDays: MIGRATION_TIMEOUT_DAYS,
+    cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,
+    sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),
+    instance: read("WEBSITE_INSTANCE_ID") ?? `${hostname()}:${process.pid}`,
+  };
+}
+
+function storageConnection(read: (name: string) => string | undefined): StorageConnection {
+  const connectionString = read("AzureWebJobsStorage");
+  if (connectionString !== undefined) return { kind: "connectionString", connectionString };
+  // The names are those of the Functions host's identity-based connections.
+  const account = read("AzureWebJobsStorage__accountName");
+  const tableServiceUri =
+    read("AzureWebJobsStorage__tableServiceUri") ?? (account && `https://${account}.table.core.windows.net`);
+  const queueServiceUri =
+    read("AzureWebJobsStorage__queueServiceUri") ?? (account && `https://${account}.queue.core.windows.net`);
+  if (tableServiceUri === undefined || queueServiceUri === undefined) {
+    throw new ServiceError(
+      "SettingMissing",
+      "Set AzureWebJobsStorage to a connection string, or AzureWebJobsStorage__tableServiceUri and AzureWebJobsStorage__queueServiceUri to use an identity.",
+      { target: "AzureWebJobsStorage" },
+    );
+  }
+  return { kind: "identity", tableServiceUri, queueServiceUri, clientId: read("AzureWebJobsStorage__clientId") };
+}
+
+function secretsKeys(read: (name: string) => string | undefined): readonly [Buffer, ...Buffer[]] {
+  const current = read("SECRETS_KEY");
+  if (current === undefined) {
+    throw new ServiceError(
+      "SettingMissing",
+      "Set SECRETS_KEY to the base64 of 32 random bytes (openssl rand -base64 32); in production as a Key Vault reference.",
+      { target: "SECRETS_KEY" },
+    );
+  }
+  const previous = (read("SECRETS_KEYS_PREVIOUS") ?? "").split(",").filter((text) => text.trim() !== "");
+  return [secretsKey("SECRETS_KEY", current), ...previous.map((text) => secretsKey("SECRETS_KEYS_PREVIOUS", text))];
+}
+
+function secretsKey(setting: string, base64: string): Buffer {
+  const key = Buffer.from(base64.trim(), "base64");
+  // The value itself must not appear in the message: it is a secret.
+  if (key.length !== 32) {
+    throw new ServiceError(
+      "SettingInvalid",
+      `${setting} must be the base64 of 32 bytes (openssl rand -base64 32); it has ${key.length} bytes.`,
+      { target: setting },
+    );
+  }
+  return key;
 }

@@ -8,6 +8,9 @@ export const migrationModes = ["Offline", "Online"] as const;
 export const migrationOptions = ["Validate", "Migrate", "ValidateAndMigrate"] as const;
 export const sslModes = ["Prefer", "Require", "VerifyCA", "VerifyFull"] as const;
 
+export type MigrationMode = (typeof migrationModes)[number];
+export type MigrationOption = (typeof migrationOptions)[number];
+
 export const SslMode = z.enum(sslModes);
 export type SslMode = z.infer<typeof SslMode>;
 

@@ -1,0 +1,129 @@
+/** Table `MigrationDatabases`: one row a database of a migration, PartitionKey the migration's key. */
+import { z } from "zod";
+import { DatabaseState } from "../model/states.js";
+import { entityKey } from "./entity-key.js";
+import {
+  booleanColumn,
+  type Columns,
+  getRow,
+  int64,
+  mergeRow,
+  mergeRows,
+  numberColumn,
+  odata,
+  optionalText,
+  queryRows,
+  type Row,
+  timeColumn,
+} from "./storage.js";
+
+const DatabaseRowColumns = z.object({
+  database: z.string(),
+  /** Undefined until the database's own work begins. */
+  state: z.preprocess((value) => (value === "" ? undefined : value), DatabaseState.optional()),
+  /** What is being done, for people: "creating the schema", "copying". */
+  currentStep: optionalText,
+  /** The first error, or what a person should know. */
+  message: optionalText,
+  /** What did not stop the migration but should be looked at, one line each. */
+  warnings: optionalText,
+  tablesQueued: numberColumn,
+  tablesLoading: numberColumn,
+  tablesCompleted: numberColumn,
+  tablesErrored: numberColumn,
+  bytesTotal: numberColumn,
+  bytesCopied: numberColumn,
+  rowsCopied: numberColumn,
+  /** Which run of the base copy this is: 1, and one more whenever the copy starts over from a new snapshot. */
+  attempt: numberColumn,
+  snapshot: optionalText,
+  snapshotGeneration: numberColumn,
+  cancelRequested: booleanColumn,
+  startedOn: timeColumn,
+  endedOn: timeColumn,
+  updatedOn: timeColumn,
+  // Online migrations.
+  latencySeconds: numberColumn,
+  incomingChanges: numberColumn,
+  appliedChanges: numberColumn,
+  cdcInsertCounter: numberColumn,
+  cdcUpdateCounter: numberColumn,
+  cdcDeleteCounter: numberColumn,
+  cutoverRequested: booleanColumn,
+});
+
+/** A row of `MigrationDatabases`, parsed. Bytes, rows, seconds; times are ISO 8601, UTC. */
+export type DatabaseRow = z.infer<typeof DatabaseRowColumns>;
+
+/** Columns to write; those left out keep their value, "" clears a text. Times are ISO 8601. */
+export type DatabasePatch = {
+  readonly [Column in keyof Omit<DatabaseRow, "database" | "updatedOn">]?: DatabaseRow[Column];
+};
+
+/** Writes what is known of a database, leaving the other columns alone; creates the row when there is none. */
+export async function recordDatabase(key: string, database: string, patch: DatabasePatch): Promise<void> {
+  await mergeRow("MigrationDatabases", key, entityKey(database), columnsOf(database, patch));
+}
+
+/** Creates the rows of a new migration's databases; repeating it changes nothing that has been recorded since. */
+export async function queueDatabases(key: string, databases: readonly string[]): Promise<void> {
+  await mergeRows(
+    "MigrationDatabases",
+    key,
+    databases.map((database) => ({ rowKey: entityKey(database), columns: { database } })),
+  );
+}
+
+/** A database's row, or undefined. */
+export async function getDatabase(key: string, database: string): Promise<DatabaseRow | undefined> {
+  const row = await getRow("MigrationDatabases", key, entityKey(database));
+  return row && parse(row);
+}
+
+/** The rows of a migration's databases, by name. */
+export async function listDatabases(key: string): Promise<DatabaseRow[]> {
+  const databases: DatabaseRow[] = [];
+  for await (const row of queryRows("MigrationDatabases", odata`PartitionKey eq ${key}`)) databases.push(parse(row));
+  return databases;
+}
+
+/** Asks the activities of these databases to stop. */
+export async function requestDatabaseCancel(key: string, databases: readonly string[]): Promise<void> {
+  await mergeRows(
+    "MigrationDatabases",
+    key,
+    databases.map((database) => ({
+      rowKey: entityKey(database),
+      columns: { database, cancelRequested: true, updatedOn: new Date() },
+    })),
+  );
+}
+
+/** Whether the database's activities have been asked to stop. */
+export async function isCancelRequested(key: string, database: string): Promise<boolean> {
+  const row = await getDatabase(key, database);
+  return row?.cancelRequested ?? false;
+}
+
+function columnsOf(database: string, patch: DatabasePatch): Columns {
+  const { startedOn, endedOn, ...rest } = patch;
+  return {
+    ...rest,
+    database,
+    bytesTotal: int64(patch.bytesTotal),
+    bytesCopied: int64(patch.bytesCopied),
+    rowsCopied: int64(patch.rowsCopied),
+    incomingChanges: int64(patch.incomingChanges),
+    appliedChanges: int64(patch.appliedChanges),
+    cdcInsertCounter: int64(patch.cdcInsertCounter),
+    cdcUpdateCounter: int64(patch.cdcUpdateCounter),
+    cdcDeleteCounter: int64(patch.cdcDeleteCounter),
+    startedOn: startedOn === undefined ? undefined : new Date(startedOn),
+    endedOn: endedOn === undefined ? undefined : new Date(endedOn),
+    updatedOn: new Date(),
+  };
+}
+
+function parse(row: Row): DatabaseRow {
+  return DatabaseRowColumns.parse(row);
+}

@@ -1,0 +1,46 @@
+/** What the rest of the service knows about one statement of a schema dump. */
+
+/** A table, partitioned table or materialized view. */
+export interface RelationName {
+  readonly schema: string;
+  readonly name: string;
+}
+
+export type StatementKind =
+  /** create extension */
+  | "extension"
+  /** create index */
+  | "index"
+  /** primary key, unique and exclusion constraints: they build an index */
+  | "constraint"
+  /** foreign keys that are validated against the rows */
+  | "foreignKey"
+  /** check and not-null constraints that are added apart from their table and validated against its rows */
+  | "check"
+  | "comment"
+  | "owner"
+  /** grant and revoke */
+  | "grant"
+  | "defaultPrivileges"
+  | "policy"
+  | "userMapping"
+  | "publication"
+  | "securityLabel"
+  | "eventTrigger"
+  /** everything else: an error in it is an error of the migration */
+  | "other";
+
+export interface SchemaStatement {
+  readonly sql: string;
+  readonly kind: StatementKind;
+  /** Readable, for messages: "index public.orders_by_day". */
+  readonly object: string;
+  /** What the statement is about, in PostgreSQL's words (ObjectType), where it is about one object: "TABLE", "EVENT_TRIGGER". */
+  readonly objectType?: string;
+  /** The table or materialized view that it belongs to. */
+  readonly relation?: RelationName;
+  /** Roles that it names, apart from public: the owner, grantees and grantors, the roles of a policy. */
+  readonly roles: readonly string[];
+  /** For a table or materialized view with another access method than heap: what default_table_access_method must be. */
+  readonly tableAccessMethod?: string;
+}

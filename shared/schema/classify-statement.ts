@@ -6,18 +6,18 @@ import type { ParsedStatement } from "./split-statements.js";
 
 /**
  * Classifies a dump's statements, in order. pg_dump's settings are not statements any more afterwards: apply-statements.ts
- * makes them itself. Only the table access method, which differs from table to table, is kept with the table; and a grant
- * that pg_dump makes as its grantor (set session authorization … reset) stays together with that.
+ * makes them itself. Those that mean something to the statements after them go into those: a table access method other
+ * than heap, and the session authorization under which somebody else's grants are made.
  */
 export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaStatement[] {
   const statements: SchemaStatement[] = [];
-  let accessMethod = "heap";
+  let accessMethod: string | undefined;
   let grantor: { role: string; sql: string } | undefined;
   for (const { sql, tree } of parsed) {
     if ("VariableSetStmt" in tree) {
       const { name, kind } = tree.VariableSetStmt;
       if (name === "default_table_access_method") {
-        accessMethod = settingValue(tree.VariableSetStmt) ?? "heap";
+        accessMethod = settingValue(tree.VariableSetStmt) === "heap" ? undefined : sql;
       } else if (name === "session_authorization") {
         const role = kind === "VAR_SET_VALUE" ? settingValue(tree.VariableSetStmt) : undefined;
         grantor = role === undefined ? undefined : { role, sql };
@@ -34,10 +34,10 @@ export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaSt
         sql: `${grantor.sql};\n${sql};\nRESET SESSION AUTHORIZATION`,
         roles: unique([grantor.role, ...statement.roles]),
       });
+    } else if (accessMethod !== undefined && createsTable(tree)) {
+      statements.push({ ...statement, sql: `${accessMethod};\n${sql};\nRESET default_table_access_method` });
     } else {
-      statements.push(
-        accessMethod !== "heap" && createsHeap(tree) ? { ...statement, tableAccessMethod: accessMethod } : statement,
-      );
+      statements.push(statement);
     }
   }
   return statements;
@@ -293,7 +293,7 @@ function isSetConfig(tree: Node): boolean {
   );
 }
 
-function createsHeap(tree: Node): boolean {
+function createsTable(tree: Node): boolean {
   return "CreateStmt" in tree || "CreateTableAsStmt" in tree;
 }
 

@@ -31,6 +31,7 @@ export type StatementKind =
   | "other";
 
 export interface SchemaStatement {
+  /** One statement; several where it needs a setting of its own around it. Runs as one simple query. */
   readonly sql: string;
   readonly kind: StatementKind;
   /** Readable, for messages: "index public.orders_by_day". */
@@ -41,6 +42,4 @@ export interface SchemaStatement {
   readonly relation?: RelationName;
   /** Roles that it names, apart from public: the owner, grantees and grantors, the roles of a policy. */
   readonly roles: readonly string[];
-  /** For a table or materialized view with another access method than heap: what default_table_access_method must be. */
-  readonly tableAccessMethod?: string;
 }

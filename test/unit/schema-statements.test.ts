@@ -157,6 +157,9 @@ GRANT SELECT ON TABLE s.t TO dave;`);
 CREATE TABLE s.a (x integer);
 SET default_table_access_method = heap;
 CREATE TABLE s.b (x integer);`);
-    expect(statements.map((statement) => statement.tableAccessMethod)).toEqual(["columnar", undefined]);
+    expect(statements.map((statement) => statement.sql)).toEqual([
+      "SET default_table_access_method = columnar;\nCREATE TABLE s.a (x integer);\nRESET default_table_access_method",
+      "CREATE TABLE s.b (x integer)",
+    ]);
   });
 });

@@ -1,0 +1,162 @@
+/**
+ * In what order a dump's statements are applied, and which of them may take longer than an activity. Pure: the same dump
+ * and tables give the same plan, with the same ids, on every run.
+ *
+ *   preData        types, functions, tables, views: what the rows need
+ *   (the rows)
+ *   tableIndexes   per table, as soon as its rows are in: indexes, primary keys, unique and exclusion constraints
+ *   rest           triggers, rules, row security, partitioned and materialized views' indexes …, in the dump's order
+ *   foreignKeys    per referencing table, with the check constraints that are validated against its rows
+ *   comments
+ *   ownership      owners, then privileges, then default privileges. Until here everything is ours, so that nothing before
+ *                  fails for a right that we would have lost
+ *   refreshes      materialized views, by their real owners and under their row security, as on the source
+ *   eventTriggers  last: they fire on DDL, and all DDL above is ours
+ */
+import { quoteIdentifier } from "../postgres/identifiers.js";
+import { displayName } from "./display-name.js";
+import type { RelationName, SchemaStatement } from "./schema-statement.js";
+
+/** Statements that are applied in one transaction, exactly once (its id is its ledger key). */
+export interface StatementGroup {
+  readonly id: string;
+  readonly statements: readonly SchemaStatement[];
+}
+
+/** A statement that may outlive the function that starts it (its id is its ledger key). */
+export interface LongStatement {
+  readonly id: string;
+  readonly sql: string;
+  /** Readable, for messages. */
+  readonly object: string;
+}
+
+/** What one table waits for, in order. */
+export interface TableStatements {
+  readonly relation: RelationName;
+  readonly statements: readonly LongStatement[];
+}
+
+export interface SchemaPlan {
+  readonly preData: readonly StatementGroup[];
+  readonly tableIndexes: readonly TableStatements[];
+  readonly rest: readonly StatementGroup[];
+  readonly foreignKeys: readonly TableStatements[];
+  readonly comments: readonly StatementGroup[];
+  readonly ownership: readonly StatementGroup[];
+  readonly refreshes: readonly LongStatement[];
+  readonly eventTriggers: readonly StatementGroup[];
+}
+
+export interface PlanInput {
+  readonly preData: readonly SchemaStatement[];
+  readonly postData: readonly SchemaStatement[];
+  /** The tables whose rows are copied, with their size: the largest table's indexes come first. */
+  readonly tables: readonly (RelationName & { readonly bytes: number })[];
+  /** Materialized views to fill, each after those that it reads. */
+  readonly materializedViews: readonly RelationName[];
+}
+
+/**
+ * A transaction keeps its locks to the end, and the server's table of locks is finite (max_locks_per_transaction times
+ * max_connections, 6,400 by default); a table with its toast, indexes and sequences takes about six.
+ */
+const statementsPerTransaction = 200;
+
+export function planSchema({ preData, postData, tables, materializedViews }: PlanInput): SchemaPlan {
+  const all = [...preData, ...postData];
+  const bytes = new Map(tables.map((table) => [relationKey(table), table.bytes]));
+  const phases = {
+    preData: preData.filter(keepsItsPlace),
+    tableIndexes: postData.filter((statement) => buildsIndexOf(statement, bytes)),
+    rest: postData.filter((statement) => keepsItsPlace(statement) && !buildsIndexOf(statement, bytes)),
+    foreignKeys: all.filter((statement) => statement.kind === "foreignKey" || statement.kind === "check"),
+    comments: all.filter((statement) => statement.kind === "comment" && !isOnEventTrigger(statement)),
+    ownership: (["owner", "grant", "defaultPrivileges"] as const).flatMap((kind) =>
+      all.filter((statement) => statement.kind === kind && !isOnEventTrigger(statement)),
+    ),
+    eventTriggers: all.filter(isOnEventTrigger),
+  };
+  const perTable = (phase: string, statements: readonly SchemaStatement[]) =>
+    largestFirst(groupByTable(phase, statements), bytes);
+  return {
+    preData: inTransactions("preData", phases.preData),
+    tableIndexes: perTable("tableIndexes", phases.tableIndexes),
+    rest: inTransactions("rest", phases.rest),
+    foreignKeys: perTable("foreignKeys", phases.foreignKeys),
+    comments: inTransactions("comments", phases.comments),
+    ownership: inTransactions("ownership", phases.ownership),
+    refreshes: materializedViews.map(refresh),
+    eventTriggers: inTransactions("eventTriggers", phases.eventTriggers),
+  };
+}
+
+function isOnEventTrigger(statement: SchemaStatement): boolean {
+  return statement.objectType === "EVENT_TRIGGER";
+}
+
+/** Everything that has no phase of its own: it stays in its section's order. */
+function keepsItsPlace(statement: SchemaStatement): boolean {
+  switch (statement.kind) {
+    case "foreignKey":
+    case "check":
+    case "comment":
+    case "owner":
+    case "grant":
+    case "defaultPrivileges":
+      return false;
+    default:
+      return !isOnEventTrigger(statement);
+  }
+}
+
+/**
+ * An index of a table with rows. Those of partitioned tables (on only the parent) and of materialized views (which are
+ * empty until they are refreshed) are made in an instant, and have their place in the order of the rest.
+ */
+function buildsIndexOf(statement: SchemaStatement, tables: ReadonlyMap<string, number>): boolean {
+  return (
+    (statement.kind === "index" || statement.kind === "constraint") &&
+    statement.relation !== undefined &&
+    tables.has(relationKey(statement.relation))
+  );
+}
+
+function inTransactions(phase: string, statements: readonly SchemaStatement[]): StatementGroup[] {
+  const groups: StatementGroup[] = [];
+  for (let start = 0; start < statements.length; start += statementsPerTransaction) {
+    const id = `${phase}/${groups.length + 1}`;
+    groups.push({ id, statements: statements.slice(start, start + statementsPerTransaction) });
+  }
+  return groups;
+}
+
+function groupByTable(phase: string, statements: readonly SchemaStatement[]): TableStatements[] {
+  const groups = new Map<string, { relation: RelationName; statements: LongStatement[] }>();
+  statements.forEach(({ sql, object, relation }, index) => {
+    // pg_dump qualifies every table; without a name the statement would still have to run, on its own.
+    const owner = relation ?? { schema: "", name: `statement ${index + 1}` };
+    const group = groups.get(relationKey(owner)) ?? { relation: owner, statements: [] };
+    groups.set(relationKey(owner), group);
+    group.statements.push({ id: `${phase}/${index + 1}`, sql, object });
+  });
+  return [...groups.values()];
+}
+
+function largestFirst(groups: TableStatements[], bytes: ReadonlyMap<string, number>): TableStatements[] {
+  const size = (group: TableStatements) => bytes.get(relationKey(group.relation)) ?? 0;
+  return groups.sort((one, other) => size(other) - size(one));
+}
+
+function refresh({ schema, name }: RelationName, index: number): LongStatement {
+  return {
+    id: `refreshes/${index + 1}`,
+    sql: `refresh materialized view ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    object: `materialized view ${displayName(schema, name)}`,
+  };
+}
+
+/** No name contains a zero byte. */
+function relationKey({ schema, name }: RelationName): string {
+  return `${schema}\0${name}`;
+}

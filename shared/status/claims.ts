@@ -72,12 +72,18 @@ export async function claimDatabases(spec: Claimant): Promise<ClaimConflict | un
   }
 }
 
-/** Gives up the claims of a migration, on all databases or on the ones named; without any it does nothing. */
-export async function releaseClaims(key: string, databases?: readonly string[]): Promise<void> {
+/** Gives up the claims of a migration: all of them, or those on some databases of one target. Without any it does nothing. */
+export async function releaseClaims(
+  key: string,
+  only?: { target: MigrationSpec["target"]; databases: readonly string[] },
+): Promise<void> {
   const client = await table("MigrationClaims");
-  for await (const row of queryRows("MigrationClaims", odata`migrationKey eq ${key}`)) {
+  const filter = only
+    ? odata`PartitionKey eq ${targetKey(only)} and migrationKey eq ${key}`
+    : odata`migrationKey eq ${key}`;
+  for await (const row of queryRows("MigrationClaims", filter)) {
     const { partitionKey = "", rowKey = "", etag, database } = row;
-    if (databases !== undefined && !databases.includes(String(database))) continue;
+    if (only !== undefined && !only.databases.includes(String(database))) continue;
     try {
       // With its ETag: once the migration has ended, another may be taking the claim over.
       await client.deleteEntity(partitionKey, rowKey, { etag });
@@ -93,6 +99,6 @@ async function isHeld(claim: z.infer<typeof ClaimColumns>): Promise<boolean> {
   return Date.now() - claim.claimedOn.getTime() < abandonedAfterMs;
 }
 
-function targetKey({ target }: Claimant): string {
+function targetKey({ target }: Pick<Claimant, "target">): string {
   return entityKey(`${target.host.toLowerCase()}:${target.port}`);
 }

@@ -305,7 +305,7 @@ describe("claims", () => {
     expect(await claimDatabases(first.spec)).toBeUndefined();
     expect(await claimDatabases(second.spec)).toMatchObject({ database: "c2", migration: first.spec.name });
     expect(await claimDatabases(newMigration({ databases: ["c3"] }).spec)).toBeUndefined();
-    await releaseClaims(first.spec.key, ["c2"]);
+    await releaseClaims(first.spec.key, { target: first.spec.target, databases: ["c2"] });
     expect(await claimDatabases(newMigration({ databases: ["c1"] }).spec)).toMatchObject({ database: "c1" });
     await recordTransition(first.spec.key, { sequence: 1, state: "Canceled" });
     const third = newMigration({ databases: ["c1", "c2"] });

@@ -1,0 +1,23 @@
+import { app as durable } from "durable-functions";
+import { parseMigrationPath } from "../../shared/model/migration-path.js";
+import { parseMigrationRequest } from "../../shared/model/migration-request.js";
+import { createMigration } from "../../shared/requests/create-migration.js";
+import { answer } from "./answer.js";
+import { jsonBody } from "./json-body.js";
+import { migrationAnswer } from "./migration-answer.js";
+import { orchestrationsOf } from "./orchestrations.js";
+import { preconditionsOf } from "./preconditions-of.js";
+import { migrationRoute } from "./route.js";
+
+durable.client.http("createMigration", {
+  methods: ["PUT"],
+  authLevel: "function",
+  route: migrationRoute,
+  handler: (request, client, context) =>
+    answer(request, context, async () => {
+      const path = parseMigrationPath(request.params);
+      const migration = parseMigrationRequest(path, await jsonBody(request));
+      const { created } = await createMigration(migration, orchestrationsOf(client), preconditionsOf(request));
+      return await migrationAnswer(path, created ? 201 : 200);
+    }),
+});

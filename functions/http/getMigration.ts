@@ -1,0 +1,13 @@
+import { app } from "@azure/functions";
+import { parseMigrationPath } from "../../shared/model/migration-path.js";
+import { answer } from "./answer.js";
+import { migrationAnswer } from "./migration-answer.js";
+import { migrationRoute } from "./route.js";
+
+app.http("getMigration", {
+  methods: ["GET"],
+  authLevel: "function",
+  route: migrationRoute,
+  handler: (request, context) =>
+    answer(request, context, async () => await migrationAnswer(parseMigrationPath(request.params))),
+});

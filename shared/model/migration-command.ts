@@ -1,0 +1,62 @@
+/** A message on the queue `migration-commands`. */
+import { z } from "zod";
+import { DatabaseNames } from "./database-name.js";
+import type { RequestProblem } from "./request-error.js";
+import { fieldError, isObject, knownObject, oneOf, readProperties } from "./request-properties.js";
+
+export const migrationCommands = [
+  "Cutover",
+  "Cancel",
+  "ConfirmOverwrite",
+  "StartDataMigration",
+  "SetupReplication",
+] as const;
+
+const shape = {
+  migration: knownObject(
+    {
+      server: z.string(fieldError("name the target server", "must be a string")),
+      name: z.string(fieldError("name the migration", "must be a string")),
+    },
+    "give server and name in it",
+  ),
+  command: z
+    .unknown()
+    .refine((value) => value !== undefined, fieldError(`use one of ${migrationCommands.join(", ")}`, ""))
+    .pipe(oneOf(migrationCommands)),
+  databases: DatabaseNames.optional(),
+};
+
+export interface MigrationCommand {
+  readonly migration: { readonly server: string; readonly name: string };
+  readonly command: (typeof migrationCommands)[number];
+  /** For Cutover and Cancel: only these; undefined means all. */
+  readonly databases: readonly string[] | undefined;
+}
+
+const example = '{"migration": {"server": "…", "name": "…"}, "command": "Cutover", "databases": ["…"]}';
+
+/**
+ * Parses a message: JSON text, or what a host has parsed already.
+ * @throws Error that says what is wrong with it and shows how to write it
+ */
+export function parseMigrationCommand(message: unknown): MigrationCommand {
+  const input = typeof message === "string" ? parseJson(message) : message;
+  if (!isObject(input)) throw new Error(`A message on migration-commands must be a JSON object: ${example}`);
+  const problems: RequestProblem[] = [];
+  const { migration, command, databases } = readProperties(input, shape, { path: "", problems });
+  if (problems.length > 0 || migration === undefined || command === undefined) {
+    throw new Error(
+      `A message on migration-commands is wrong: ${problems.map((one) => one.message).join(" ")} Write ${example}`,
+    );
+  }
+  return { migration, command, databases };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,92 @@
+/** The body of PATCH …/migrations/{name}: ARM's MigrationResourceForPatch. */
+import { z } from "zod";
+import { DatabaseNames } from "./database-name.js";
+import { Flag } from "./flag.js";
+import { migrationModes } from "./migration.js";
+import { Tags, UtcTime } from "./migration-request.js";
+import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
+import { isObject, knownObject, oneOf, problem, readProperties } from "./request-properties.js";
+import { SourcePassword, SourceUserName, TargetPassword, TargetUserName } from "./server-fields.js";
+
+const Text = z.string({ error: "must be a string" });
+
+const propertiesShape = {
+  sourceDbServerResourceId: Text.optional(),
+  sourceDbServerFullyQualifiedDomainName: Text.optional(),
+  targetDbServerFullyQualifiedDomainName: Text.optional(),
+  secretParameters: knownObject(
+    {
+      adminCredentials: knownObject(
+        { sourceServerPassword: SourcePassword.optional(), targetServerPassword: TargetPassword.optional() },
+        "",
+      ).optional(),
+      sourceServerUsername: SourceUserName.optional(),
+      targetServerUsername: TargetUserName.optional(),
+    },
+    "",
+  ).optional(),
+  dbsToMigrate: DatabaseNames.optional(),
+  setupLogicalReplicationOnSourceDbIfNeeded: Flag.optional(),
+  overwriteDbsInTarget: Flag.optional(),
+  migrationWindowStartTimeInUtc: UtcTime.optional(),
+  migrateRoles: Flag.optional(),
+  startDataMigration: Flag.optional(),
+  triggerCutover: Flag.optional(),
+  dbsToTriggerCutoverOn: DatabaseNames.optional(),
+  cancel: Flag.optional(),
+  dbsToCancelMigrationOn: DatabaseNames.optional(),
+  migrationMode: oneOf(migrationModes).optional(),
+};
+
+const answeredTopLevel = ["id", "name", "type", "systemData", "etag", "location"];
+
+export type PatchedProperties = ReturnType<typeof readPatch>;
+
+export interface MigrationPatchRequest {
+  readonly tags: Readonly<Record<string, string>> | undefined;
+  readonly properties: PatchedProperties;
+}
+
+/**
+ * Parses the body of a PATCH.
+ * @throws RequestError 400 with one detail for every problem.
+ */
+export function parseMigrationPatch(body: unknown): MigrationPatchRequest {
+  if (!isObject(body)) {
+    throw new RequestError(400, "InvalidRequest", 'The body must be a JSON object: {"properties": {…}}.');
+  }
+  const problems: RequestProblem[] = [];
+  const shape = { tags: Tags.optional(), properties: z.unknown() };
+  const { tags } = readProperties(body, shape, { path: "", ignored: answeredTopLevel, problems });
+  if (body.properties !== undefined && !isObject(body.properties)) {
+    problems.push(problem("InvalidPropertyValue", "properties", "must be a JSON object"));
+  }
+  if (body.properties === undefined && tags === undefined && problems.length === 0) {
+    problems.push(problem("MissingProperty", "properties", "is missing: give the properties to change in it"));
+  }
+  const properties = readPatch(isObject(body.properties) ? body.properties : {}, problems);
+  problems.push(...contradictions(properties));
+  refuseIfAny(problems);
+  return { tags, properties };
+}
+
+function readPatch(input: Readonly<Record<string, unknown>>, problems: RequestProblem[]) {
+  return readProperties(input, propertiesShape, { path: "properties", problems });
+}
+
+function contradictions(properties: PatchedProperties): RequestProblem[] {
+  const problems: RequestProblem[] = [];
+  const needs = (list: "dbsToTriggerCutoverOn" | "dbsToCancelMigrationOn", flag: "triggerCutover" | "cancel") => {
+    if ((properties[list]?.length ?? 0) > 0 && properties[flag] !== true) {
+      problems.push(problem("MissingProperty", `properties.${flag}`, `must be "True" when ${list} names databases`));
+    }
+  };
+  needs("dbsToTriggerCutoverOn", "triggerCutover");
+  needs("dbsToCancelMigrationOn", "cancel");
+  if (properties.cancel === true && properties.triggerCutover === true) {
+    problems.push(
+      problem("Contradiction", "properties.cancel", "and triggerCutover cannot both be True: send one of them"),
+    );
+  }
+  return problems;
+}

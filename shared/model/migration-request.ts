@@ -1,0 +1,213 @@
+/** The body of PUT …/migrations/{name}: ARM's Migration resource, parsed into what the service carries out. */
+import { z } from "zod";
+import { DatabasesToMigrate } from "./database-name.js";
+import { Flag } from "./flag.js";
+import {
+  type MigrationMode,
+  type MigrationOption,
+  type MigrationSpec,
+  migrationModes,
+  migrationOptions,
+  type ServerPasswords,
+} from "./migration.js";
+import type { MigrationPath } from "./migration-path.js";
+import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
+import { fieldError, isObject, oneOf, problem, readProperties } from "./request-properties.js";
+import { sameServer } from "./server-address.js";
+import {
+  addressShape,
+  SecretParameters,
+  type SourceType,
+  sourceEndpoint,
+  sourceTypeOf,
+  targetEndpoint,
+} from "./server-fields.js";
+
+/** What ARM has and this service does not do yet; take a word out when it does. */
+export const notSupportedYet: { modes: readonly MigrationMode[]; options: readonly MigrationOption[] } = {
+  modes: ["Online"],
+  options: ["Validate", "ValidateAndMigrate"],
+};
+const defaultOption: MigrationOption = "Migrate";
+
+export interface MigrationRequest {
+  readonly spec: MigrationSpec;
+  readonly passwords: ServerPasswords;
+  readonly location: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly sourceType: SourceType;
+  /** The addresses as the request wrote them. */
+  readonly sourceDbServerResourceId: string | undefined;
+  readonly sourceDbServerFullyQualifiedDomainName: string | undefined;
+  readonly targetDbServerFullyQualifiedDomainName: string | undefined;
+}
+
+export const Tags = z
+  .record(z.string(), z.string({ error: "must be a string" }), {
+    error: 'must be an object of strings, e.g. {"team":"data"}',
+  })
+  .refine((tags) => Object.keys(tags).length <= 50, {
+    error: "has more than 50 entries: remove some",
+  });
+
+/** A point in time; UTC unless it says otherwise. Parsed to ISO 8601 with Z. */
+export const UtcTime = z
+  .string({ error: "must be a time in ISO 8601, UTC, e.g. 2030-01-31T22:00:00Z" })
+  .pipe(
+    z.iso.datetime({ offset: true, local: true, error: "must be a time in ISO 8601, UTC, e.g. 2030-01-31T22:00:00Z" }),
+  )
+  .transform((text) => new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`).toISOString());
+
+/** Fields of the body beside `properties` that our answers have and a request may repeat. */
+const answeredTopLevel = ["id", "name", "type", "systemData", "etag"];
+/** Read-only fields of `properties`, likewise. */
+const answeredProperties = [
+  "migrationId",
+  "currentStatus",
+  "sourceDbServerMetadata",
+  "targetDbServerMetadata",
+  "targetDbServerResourceId",
+];
+
+const topLevelShape = {
+  location: z.string({ error: "must be a string, e.g. westeurope" }).optional(),
+  tags: Tags.optional(),
+  properties: z.unknown(),
+};
+
+const NotAtCreation = Flag.refine((flag) => !flag, {
+  error: "cannot be True in a PUT: leave it out here and PATCH it once the migration runs",
+}).optional();
+const NoDatabases = z
+  .array(z.string(), { error: "must be a list of database names" })
+  .max(0, { error: "cannot be given in a PUT: leave it out here and PATCH it once the migration runs" })
+  .optional();
+
+const propertiesShape = {
+  migrationMode: oneOf(migrationModes).optional(),
+  migrationOption: oneOf(migrationOptions).optional(),
+  ...addressShape,
+  secretParameters: SecretParameters,
+  dbsToMigrate: z
+    .unknown()
+    .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
+    .pipe(DatabasesToMigrate),
+  overwriteDbsInTarget: Flag.optional(),
+  migrateRoles: Flag.optional(),
+  setupLogicalReplicationOnSourceDbIfNeeded: Flag.optional(),
+  startDataMigration: Flag.optional(),
+  migrationWindowStartTimeInUtc: UtcTime.optional(),
+  migrationWindowEndTimeInUtc: UtcTime.optional(),
+  triggerCutover: NotAtCreation,
+  dbsToTriggerCutoverOn: NoDatabases,
+  cancel: NotAtCreation,
+  dbsToCancelMigrationOn: NoDatabases,
+};
+
+/**
+ * Parses the body of a PUT.
+ * @throws RequestError 400 with one detail for every problem.
+ */
+export function parseMigrationRequest(path: MigrationPath, body: unknown): MigrationRequest {
+  if (!isObject(body))
+    throw new RequestError(400, "InvalidRequest", 'The body must be a JSON object: {"properties": {…}}.');
+  const problems: RequestProblem[] = [];
+  const resource = readProperties(body, topLevelShape, { path: "", ignored: answeredTopLevel, problems });
+  if (!isObject(body.properties)) {
+    const message =
+      body.properties === undefined ? "is missing: give the migration's properties in it" : "must be a JSON object";
+    problems.push(problem("MissingProperty", "properties", message));
+  }
+  const given = isObject(body.properties) ? body.properties : {};
+  const properties = readProperties(given, propertiesShape, {
+    path: "properties",
+    ignored: answeredProperties,
+    problems,
+  });
+
+  const secrets = properties.secretParameters;
+  const source = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
+  const target = targetEndpoint(properties, path.server, secrets?.targetServerUsername, "properties", problems);
+  const databases = properties.dbsToMigrate;
+  problems.push(...unsupported(properties), ...windowProblems(properties));
+  if (source && target && sameServer(source, target)) {
+    problems.push(
+      problem(
+        "SameServer",
+        "properties.targetDbServerFullyQualifiedDomainName",
+        `is the source itself (${target.host}:${target.port}): name another server, a database keeps its name`,
+      ),
+    );
+  }
+  refuseIfAny(isObject(body.properties) ? problems : problems.filter((one) => !one.target.startsWith("properties.")));
+  if (source === undefined || target === undefined || secrets === undefined || databases === undefined) {
+    throw new Error("A request without problems lacks a required field.");
+  }
+  const window = {
+    ...(properties.migrationWindowStartTimeInUtc && {
+      migrationWindowStartTimeInUtc: properties.migrationWindowStartTimeInUtc,
+    }),
+    ...(properties.migrationWindowEndTimeInUtc && {
+      migrationWindowEndTimeInUtc: properties.migrationWindowEndTimeInUtc,
+    }),
+  };
+  return {
+    spec: {
+      ...path,
+      mode: properties.migrationMode ?? "Offline",
+      option: properties.migrationOption ?? defaultOption,
+      source,
+      target,
+      databases,
+      overwriteDbsInTarget: properties.overwriteDbsInTarget ?? true,
+      migrateRoles: properties.migrateRoles ?? false,
+      setupLogicalReplicationOnSourceDbIfNeeded: properties.setupLogicalReplicationOnSourceDbIfNeeded ?? false,
+      startDataMigration: properties.startDataMigration ?? true,
+      ...window,
+    },
+    passwords: {
+      source: secrets.adminCredentials.sourceServerPassword,
+      target: secrets.adminCredentials.targetServerPassword,
+    },
+    location: resource.location ?? "local",
+    tags: resource.tags ?? {},
+    sourceType: sourceTypeOf(properties),
+    sourceDbServerResourceId: properties.sourceDbServerResourceId,
+    sourceDbServerFullyQualifiedDomainName: properties.sourceDbServerFullyQualifiedDomainName,
+    targetDbServerFullyQualifiedDomainName: properties.targetDbServerFullyQualifiedDomainName,
+  };
+}
+
+function unsupported(properties: {
+  migrationMode?: MigrationMode | undefined;
+  migrationOption?: MigrationOption | undefined;
+}) {
+  const { migrationMode: mode, migrationOption: option } = properties;
+  const problems: RequestProblem[] = [];
+  if (mode !== undefined && notSupportedYet.modes.includes(mode)) {
+    problems.push(problem("NotSupportedYet", "properties.migrationMode", `${mode} is not supported yet: use Offline`));
+  }
+  if (option !== undefined && notSupportedYet.options.includes(option)) {
+    problems.push(
+      problem("NotSupportedYet", "properties.migrationOption", `${option} is not supported yet: use Migrate`),
+    );
+  }
+  return problems;
+}
+
+function windowProblems(properties: {
+  migrationWindowStartTimeInUtc?: string | undefined;
+  migrationWindowEndTimeInUtc?: string | undefined;
+}): RequestProblem[] {
+  const { migrationWindowStartTimeInUtc: start, migrationWindowEndTimeInUtc: end } = properties;
+  // Both are ISO 8601 with Z and milliseconds: they sort as text.
+  if (start === undefined || end === undefined || start < end) return [];
+  const field = "properties.migrationWindowEndTimeInUtc";
+  return [
+    problem(
+      "InvalidWindow",
+      field,
+      `(${end}) is not after migrationWindowStartTimeInUtc (${start}): choose a later end`,
+    ),
+  ];
+}

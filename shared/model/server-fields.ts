@@ -1,0 +1,178 @@
+/** The fields that say which servers to talk to and as whom; a new migration and the connection tests share them. */
+import { z } from "zod";
+import { type ServerEndpoint, type SslMode, sslModes } from "./migration.js";
+import type { RequestProblem } from "./request-error.js";
+import { fieldError, hasProblem, knownObject, oneOf, problem } from "./request-properties.js";
+import { azureHost, defaultPort, parseAzureResourceId, parseServerName, parseSourceAddress } from "./server-address.js";
+
+/** KnownSourceType of @azure/arm-postgresql-flexible 9.0.0. */
+export const sourceTypes = [
+  "OnPremises",
+  "AWS",
+  "GCP",
+  "AzureVM",
+  "PostgreSQLSingleServer",
+  "AWS_RDS",
+  "AWS_AURORA",
+  "AWS_EC2",
+  "GCP_CloudSQL",
+  "GCP_AlloyDB",
+  "GCP_Compute",
+  "EDB",
+  "EDB_Oracle_Server",
+  "EDB_PostgreSQL",
+  "PostgreSQLFlexibleServer",
+  "PostgreSQLCosmosDB",
+  "Huawei_RDS",
+  "Huawei_Compute",
+  "Heroku_PostgreSQL",
+  "Crunchy_PostgreSQL",
+  "ApsaraDB_RDS",
+  "Digital_Ocean_Droplets",
+  "Digital_Ocean_PostgreSQL",
+  "Supabase_PostgreSQL",
+] as const;
+export type SourceType = (typeof sourceTypes)[number];
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what a user name must not have.
+const controlCharacter = /[\u0000-\u001f\u007f]/;
+
+const UserName = z
+  .string({ error: "must be a string" })
+  .min(1, { error: "is empty: give the user's name" })
+  .max(128, { error: "has more than 128 characters: check the spelling" })
+  .refine((name) => !controlCharacter.test(name), { error: "contains a control character: remove it" });
+
+const password = (missing: string) =>
+  z
+    .string(fieldError(missing, "must be a string"))
+    .min(1, { error: "is empty: give the password (a server that asks for none takes any)" })
+    .max(1_000, { error: "has more than 1000 characters: check what was sent" })
+    .refine((text) => !text.includes("\0"), { error: "contains a NUL character, which no password can: remove it" });
+
+export const SourcePassword = password("give the password of the source's user");
+export const TargetPassword = password("give the password of the target's user");
+export const SourceUserName = UserName;
+export const TargetUserName = UserName;
+
+const Text = z.string({ error: "must be a string" });
+
+/** The address fields, as a request writes them. */
+export const addressShape = {
+  sourceType: oneOf(sourceTypes).optional(),
+  sslMode: oneOf(sslModes).optional(),
+  sourceDbServerResourceId: Text.optional(),
+  sourceDbServerFullyQualifiedDomainName: Text.optional(),
+  targetDbServerFullyQualifiedDomainName: Text.optional(),
+};
+
+/** secretParameters of a new migration: both servers. */
+export const SecretParameters = knownObject(
+  {
+    adminCredentials: knownObject(
+      { sourceServerPassword: SourcePassword, targetServerPassword: TargetPassword },
+      "give sourceServerPassword and targetServerPassword in it",
+    ),
+    sourceServerUsername: SourceUserName.optional(),
+    targetServerUsername: z
+      .string(fieldError("give the user that writes to the target", "must be a string"))
+      .pipe(TargetUserName),
+  },
+  "give adminCredentials and targetServerUsername in it",
+);
+
+export interface AddressFields {
+  readonly sourceType?: SourceType | undefined;
+  readonly sslMode?: SslMode | undefined;
+  readonly sourceDbServerResourceId?: string | undefined;
+  readonly sourceDbServerFullyQualifiedDomainName?: string | undefined;
+  readonly targetDbServerFullyQualifiedDomainName?: string | undefined;
+}
+
+/** The source's type: as written, else what its address tells. */
+export function sourceTypeOf(fields: AddressFields): SourceType {
+  if (fields.sourceType !== undefined) return fields.sourceType;
+  const resource = fields.sourceDbServerResourceId ?? "";
+  if (/\/flexibleServers\//i.test(resource)) return "PostgreSQLFlexibleServer";
+  return resource.startsWith("/") ? "PostgreSQLSingleServer" : "OnPremises";
+}
+
+/** sslMode's default is Azure's: VerifyFull for a single server, Prefer for all others. */
+export function sslModeOf(fields: AddressFields): SslMode {
+  return fields.sslMode ?? (sourceTypeOf(fields) === "PostgreSQLSingleServer" ? "VerifyFull" : "Prefer");
+}
+
+/**
+ * The source's endpoint, or undefined with the reasons in `problems`.
+ * `host:port@user` or an Azure resource ID in sourceDbServerResourceId; the name field wins over its host and port, the
+ * user-name field over its user.
+ */
+export function sourceEndpoint(
+  fields: AddressFields,
+  userName: string | undefined,
+  path: string,
+  problems: RequestProblem[],
+): ServerEndpoint | undefined {
+  const idField = `${path}.sourceDbServerResourceId`;
+  const nameField = `${path}.sourceDbServerFullyQualifiedDomainName`;
+  const before = problems.length;
+  const { sourceDbServerResourceId: id, sourceDbServerFullyQualifiedDomainName: name } = fields;
+
+  const fromId = id === undefined ? undefined : parseSourceId(id, sourceTypeOf(fields));
+  if (fromId !== undefined && "problem" in fromId) problems.push(problem("InvalidAddress", idField, fromId.problem));
+  const fromName = name === undefined ? undefined : parseServerName(name);
+  if (fromName !== undefined && "problem" in fromName) {
+    problems.push(problem("InvalidAddress", nameField, fromName.problem));
+  }
+  if (id === undefined && name === undefined && !hasProblem(problems, idField) && !hasProblem(problems, nameField)) {
+    const remedy = "give the source's address as host:port@user, or the resource ID of an Azure server";
+    problems.push(problem("MissingProperty", idField, `is missing: ${remedy}`));
+  }
+  if (problems.length > before) return undefined;
+
+  const resource = fromId !== undefined && "host" in fromId ? fromId : undefined;
+  const named = fromName !== undefined && "host" in fromName ? fromName : undefined;
+  const host = named?.host ?? resource?.host;
+  const user = userName ?? resource?.user;
+  const userField = `${path}.secretParameters.sourceServerUsername`;
+  if (user === undefined && !hasProblem(problems, `${path}.secretParameters`)) {
+    const remedy = "give the user that reads the source, here or after an @ in sourceDbServerResourceId";
+    problems.push(problem("MissingProperty", userField, `is missing: ${remedy}`));
+  }
+  if (host === undefined || user === undefined) return undefined;
+  return { host, port: named?.port ?? resource?.port ?? defaultPort, user, sslMode: sslModeOf(fields) };
+}
+
+/** The target's endpoint: the name field, else the Azure server that the path names. */
+export function targetEndpoint(
+  fields: AddressFields,
+  server: string,
+  user: string | undefined,
+  path: string,
+  problems: RequestProblem[],
+): ServerEndpoint | undefined {
+  const name = fields.targetDbServerFullyQualifiedDomainName;
+  const address = name === undefined ? { host: azureHost(server), port: undefined } : parseServerName(name);
+  if ("problem" in address) {
+    const field = `${path}.targetDbServerFullyQualifiedDomainName`;
+    problems.push(problem("InvalidAddress", field, address.problem));
+    return undefined;
+  }
+  if (user === undefined) return undefined;
+  return { host: address.host, port: address.port ?? defaultPort, user, sslMode: sslModeOf(fields) };
+}
+
+function parseSourceId(id: string, sourceType: SourceType) {
+  const azure =
+    sourceType === "PostgreSQLSingleServer" || (sourceType === "PostgreSQLFlexibleServer" && id.startsWith("/"));
+  if (azure) {
+    const address = parseAzureResourceId(id);
+    return "problem" in address ? address : { ...address, user: undefined };
+  }
+  if (id.startsWith("/")) {
+    return {
+      problem: `is an Azure resource ID, but sourceType is ${sourceType}: write host:port@user, or set sourceType to PostgreSQLSingleServer`,
+    };
+  }
+  return parseSourceAddress(id);
+}

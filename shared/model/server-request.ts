@@ -1,0 +1,107 @@
+/** The bodies of testConnection and listSourceDatabases: a migration's server fields alone. */
+
+import { z } from "zod";
+import type { ServerEndpoint } from "./migration.js";
+import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
+import { isObject, knownObject, problem, readProperties } from "./request-properties.js";
+import {
+  addressShape,
+  SourcePassword,
+  SourceUserName,
+  sourceEndpoint,
+  TargetPassword,
+  TargetUserName,
+  targetEndpoint,
+} from "./server-fields.js";
+
+/** A server and the password to log in with. */
+export interface ServerLogin {
+  readonly endpoint: ServerEndpoint;
+  readonly password: string;
+}
+
+const shape = {
+  ...addressShape,
+  secretParameters: knownObject(
+    {
+      adminCredentials: knownObject(
+        { sourceServerPassword: SourcePassword.optional(), targetServerPassword: TargetPassword.optional() },
+        "give sourceServerPassword or targetServerPassword in it",
+      ),
+      sourceServerUsername: SourceUserName.optional(),
+      targetServerUsername: TargetUserName.optional(),
+    },
+    "give adminCredentials in it",
+  ),
+};
+
+const credentials = "properties.secretParameters.adminCredentials";
+
+/**
+ * The servers whose passwords the body has: source, target or both.
+ * @throws RequestError 400 with one detail for every problem.
+ */
+export function parseConnectionTest(server: string, body: unknown): { source?: ServerLogin; target?: ServerLogin } {
+  const problems: RequestProblem[] = [];
+  const properties = readServerFields(body, problems);
+  const secrets = properties.secretParameters;
+  const { sourceServerPassword, targetServerPassword } = secrets?.adminCredentials ?? {};
+  if (secrets !== undefined && sourceServerPassword === undefined && targetServerPassword === undefined) {
+    problems.push(
+      problem(
+        "MissingProperty",
+        credentials,
+        "has no password: give sourceServerPassword, targetServerPassword or both",
+      ),
+    );
+  }
+  const logins: { source?: ServerLogin; target?: ServerLogin } = {};
+  if (sourceServerPassword !== undefined) {
+    const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
+    if (endpoint !== undefined) logins.source = { endpoint, password: sourceServerPassword };
+  }
+  if (targetServerPassword !== undefined) {
+    if (secrets?.targetServerUsername === undefined) {
+      const field = "properties.secretParameters.targetServerUsername";
+      problems.push(problem("MissingProperty", field, "is missing: give the user that writes to the target"));
+    }
+    const endpoint = targetEndpoint(properties, server, secrets?.targetServerUsername, "properties", problems);
+    if (endpoint !== undefined) logins.target = { endpoint, password: targetServerPassword };
+  }
+  refuseIfAny(problems);
+  return logins;
+}
+
+/**
+ * The source to list the databases of; target fields are read and not used.
+ * @throws RequestError 400 with one detail for every problem.
+ */
+export function parseSourceRequest(body: unknown): ServerLogin {
+  const problems: RequestProblem[] = [];
+  const properties = readServerFields(body, problems);
+  const secrets = properties.secretParameters;
+  const password = secrets?.adminCredentials.sourceServerPassword;
+  if (secrets !== undefined && password === undefined) {
+    const field = `${credentials}.sourceServerPassword`;
+    problems.push(problem("MissingProperty", field, "is missing: give the password of the source's user"));
+  }
+  const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
+  refuseIfAny(problems);
+  if (endpoint === undefined || password === undefined) {
+    throw new Error("A request without problems lacks a required field.");
+  }
+  return { endpoint, password };
+}
+
+function readServerFields(body: unknown, problems: RequestProblem[]) {
+  if (!isObject(body) || !isObject(body.properties)) {
+    throw new RequestError(
+      400,
+      "InvalidRequest",
+      'The body must be a JSON object with an object in it: {"properties": {…}}.',
+      { target: "properties" },
+    );
+  }
+  readProperties(body, { properties: z.unknown() }, { path: "", problems });
+  return readProperties(body.properties, shape, { path: "properties", problems });
+}

@@ -1,0 +1,24 @@
+/** A session on a server as such, not on one of the user's databases. */
+import type pg from "pg";
+import type { ServerLogin } from "../model/server-request.js";
+import { ServiceError } from "../model/service-error.js";
+import { withConnection } from "./connect.js";
+
+/**
+ * Runs `work` on database postgres, or on template1 where there is no postgres.
+ * @param task for application_name
+ * @throws ServiceError as connect() does
+ */
+export async function withMaintenanceConnection<T>(
+  login: ServerLogin,
+  task: string,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const options = { ...login, applicationName: `migration service ${task}` };
+  try {
+    return await withConnection({ ...options, database: "postgres" }, work);
+  } catch (error) {
+    if (!(error instanceof ServiceError && error.code === "DatabaseNotFound")) throw error;
+    return await withConnection({ ...options, database: "template1" }, work);
+  }
+}

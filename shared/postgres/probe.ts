@@ -1,0 +1,78 @@
+/** Whether a server can be reached, as whom and how: what testConnection answers for each side. */
+import type { ServerLogin } from "../model/server-request.js";
+import { ServiceError } from "../model/service-error.js";
+import { readDatabases } from "./list-databases.js";
+import { withMaintenanceConnection } from "./maintenance-connection.js";
+
+const serverFacts = `
+  select
+    pg_catalog.current_setting('server_version') as version,
+    pg_catalog.current_setting('server_version_num')::integer as version_number,
+    session.ssl as tls,
+    session.version as tls_version,
+    session.cipher as tls_cipher,
+    role.rolsuper as superuser,
+    role.rolcreatedb as may_create_databases,
+    role.rolreplication as may_replicate
+  from pg_catalog.pg_roles as role
+  left join pg_catalog.pg_stat_ssl as session on session.pid = pg_catalog.pg_backend_pid()
+  where role.rolname = current_user
+`;
+
+interface ServerFacts {
+  version: string;
+  version_number: number;
+  tls: boolean | null;
+  tls_version: string | null;
+  tls_cipher: string | null;
+  superuser: boolean;
+  may_create_databases: boolean;
+  may_replicate: boolean;
+}
+
+export type ProbeOutcome = { readonly server: string; readonly user: string } & (
+  | {
+      readonly reachable: true;
+      readonly version: string;
+      readonly majorVersion: number;
+      readonly tls: { readonly inUse: boolean; readonly version?: string; readonly cipher?: string };
+      readonly databases: number;
+      readonly superuser: boolean;
+      readonly mayCreateDatabases: boolean;
+      readonly mayReplicate: boolean;
+    }
+  | { readonly reachable: false; readonly error: { readonly code: string; readonly message: string } }
+);
+
+/** Connects once and reports what it found; what went wrong is an outcome, with its remedy, and not an exception. */
+export async function probeServer(login: ServerLogin): Promise<ProbeOutcome> {
+  const { host, port, user } = login.endpoint;
+  const server = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  try {
+    return await withMaintenanceConnection(login, "test connection", async (client) => {
+      const { rows } = await client.query<ServerFacts>(serverFacts);
+      const [facts] = rows;
+      if (facts === undefined)
+        throw new ServiceError("RoleNotFound", `${server}: user ${user} is no role of the server. Check its name.`);
+      return {
+        server,
+        user,
+        reachable: true,
+        version: facts.version,
+        majorVersion: Math.floor(facts.version_number / 10_000),
+        tls: {
+          inUse: facts.tls ?? false,
+          ...(facts.tls_version && { version: facts.tls_version }),
+          ...(facts.tls_cipher && { cipher: facts.tls_cipher }),
+        },
+        databases: (await readDatabases(client)).length,
+        superuser: facts.superuser,
+        mayCreateDatabases: facts.superuser || facts.may_create_databases,
+        mayReplicate: facts.superuser || facts.may_replicate,
+      };
+    });
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    return { server, user, reachable: false, error: { code: error.code, message: error.message } };
+  }
+}

@@ -1,0 +1,124 @@
+/** PUT …/migrations/{name}. Every step may be repeated after a crash: the same body leads to the same migration. */
+import { randomUUID } from "node:crypto";
+import type { MigrationRequest } from "../model/migration-request.js";
+import { RequestError } from "../model/request-error.js";
+import { hasEnded } from "../model/states.js";
+import { fingerprint } from "../secrets/seal.js";
+import { claimDatabases, releaseClaims } from "../status/claims.js";
+import { queueDatabases } from "../status/databases.js";
+import { getMigration, insertMigration, type MigrationRow } from "../status/migrations.js";
+import { createQueues } from "../status/queues.js";
+import { deleteSecrets, saveSecrets } from "../status/secrets.js";
+import type { Orchestrations } from "./orchestrations.js";
+import { checkPreconditions, type Preconditions } from "./preconditions.js";
+import { requestText, sameRequest } from "./same-request.js";
+
+/**
+ * Creates a migration and starts it, or finds the one that the same request created.
+ * @returns whether it is new
+ * @throws RequestError 400, 409, 412; nothing is left behind then.
+ */
+export async function createMigration(
+  request: MigrationRequest,
+  orchestrations: Orchestrations,
+  preconditions: Preconditions = {},
+): Promise<{ created: boolean }> {
+  const { spec } = request;
+  const existing = await getMigration(spec.key);
+  checkPreconditions(preconditions, existing?.etag);
+  if (existing !== undefined) {
+    await converge(existing, request, orchestrations);
+    return { created: false };
+  }
+  refusePastWindow(request);
+  const requestFingerprint = fingerprint(requestText(request));
+  const conflict = await claimDatabases(spec);
+  if (conflict !== undefined) {
+    throw new RequestError(
+      409,
+      "TargetDatabaseInUse",
+      `Database "${conflict.database}" of ${spec.target.host}:${spec.target.port} is being written by migration ${conflict.migration} of server ${conflict.server}: wait until it has ended or cancel it, or leave the database out of migration ${spec.name}'s properties.dbsToMigrate.`,
+      { target: "properties.dbsToMigrate" },
+    );
+  }
+  const migrationId = randomUUID();
+  let winner: MigrationRow | undefined;
+  try {
+    await saveSecrets(spec.key, migrationId, request.passwords);
+    const inserted = await insertMigration({ ...request, migrationId, requestFingerprint });
+    if (!inserted) winner = await getMigration(spec.key);
+  } catch (error) {
+    await withdraw(request, migrationId).catch(() => {});
+    throw error;
+  }
+  if (winner !== undefined) {
+    // Another request for the same name was quicker.
+    await withdraw(request, migrationId);
+    checkPreconditions(preconditions, winner.etag);
+    await converge(winner, request, orchestrations);
+    return { created: false };
+  }
+  await begin(request, orchestrations);
+  return { created: true };
+}
+
+/** Makes an existing migration what a repeated PUT asks for, which is what it is already unless an earlier PUT died half-way. */
+async function converge(
+  existing: MigrationRow,
+  request: MigrationRequest,
+  orchestrations: Orchestrations,
+): Promise<void> {
+  const { spec } = request;
+  const sameGroup =
+    existing.subscriptionId.toLowerCase() === spec.subscriptionId.toLowerCase() &&
+    existing.resourceGroup.toLowerCase() === spec.resourceGroup.toLowerCase();
+  if (!sameGroup) {
+    throw new RequestError(
+      409,
+      "MigrationNameTaken",
+      `Server ${existing.server} has a migration ${existing.name} already, in resource group ${existing.resourceGroup} of subscription ${existing.subscriptionId}: use that path, or another migrationName.`,
+      { target: "migrationName" },
+    );
+  }
+  const { same, differing } = sameRequest(existing, request);
+  if (!same) {
+    throw new RequestError(
+      409,
+      "MigrationExists",
+      `Server ${existing.server} has a migration ${existing.name} already, and this request differs from the one that created it${differing.length > 0 ? ` in ${differing.join(", ")}` : ""}: choose another migrationName, send the same body, or PATCH the migration. Names are compared without case.`,
+      { target: "migrationName" },
+    );
+  }
+  if (!hasEnded(existing.state)) await begin(request, orchestrations);
+}
+
+async function begin({ spec }: MigrationRequest, orchestrations: Orchestrations): Promise<void> {
+  await createQueues();
+  await queueDatabases(spec.key, spec.databases);
+  await orchestrations.ensureStarted(spec);
+}
+
+/** Takes back what a request that will not be carried out has written, without touching what another one of the same name has. */
+async function withdraw({ spec }: MigrationRequest, migrationId: string): Promise<void> {
+  const winner = await getMigration(spec.key);
+  // A row that is there after all, because the answer to its insertion was lost, keeps everything.
+  if (winner?.migrationId === migrationId) return;
+  await deleteSecrets(spec.key, migrationId);
+  const sameTarget = winner?.targetHost === spec.target.host && winner.targetPort === spec.target.port;
+  const kept = sameTarget ? winner.databases : [];
+  await releaseClaims(spec.key, {
+    target: spec.target,
+    databases: spec.databases.filter((name) => !kept.includes(name)),
+  });
+}
+
+function refusePastWindow({ spec }: MigrationRequest): void {
+  const end = spec.migrationWindowEndTimeInUtc;
+  if (end === undefined || new Date(end).getTime() > Date.now()) return;
+  const target = "properties.migrationWindowEndTimeInUtc";
+  const message = `${target} (${end}) is over: choose a window that ends in the future.`;
+  throw new RequestError(400, "InvalidWindow", message, {
+    target,
+    details: [{ code: "InvalidWindow", target, message }],
+  });
+}

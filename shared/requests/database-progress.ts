@@ -1,0 +1,24 @@
+/** GET …/migrations/{name}/databases: progress in more detail than ARM's dbDetails has room for. */
+import { listDatabases } from "../status/databases.js";
+
+/** One entry a database: what is being done, tables, bytes and rows. */
+export async function listDatabaseProgress(key: string) {
+  const rows = await listDatabases(key);
+  return rows.map((row) => ({
+    database: row.database,
+    state: row.state,
+    currentStep: row.currentStep,
+    message: row.message,
+    warnings: row.warnings?.split("\n") ?? [],
+    tablesQueued: row.tablesQueued,
+    tablesLoading: row.tablesLoading,
+    tablesCompleted: row.tablesCompleted,
+    tablesErrored: row.tablesErrored,
+    bytesTotal: row.bytesTotal,
+    bytesCopied: row.bytesCopied,
+    rowsCopied: row.rowsCopied,
+    startedOn: row.startedOn,
+    endedOn: row.endedOn,
+    updatedOn: row.updatedOn,
+  }));
+}

@@ -1,0 +1,18 @@
+/** What the requests need of Durable: the triggers supply it from their durable client. */
+import type { MigrationSpec } from "../model/migration.js";
+
+/** External events of the root orchestration and what they carry: a contract with operators, who may raise them too. */
+export interface MigrationEvents {
+  Cutover: { databases?: readonly string[] };
+  Cancel: { databases?: readonly string[] };
+  ConfirmOverwrite: Record<string, never>;
+  StartDataMigration: Record<string, never>;
+  SetupReplication: Record<string, never>;
+}
+
+export interface Orchestrations {
+  /** Starts the migration's root orchestration unless it exists already. */
+  ensureStarted(spec: MigrationSpec): Promise<void>;
+  /** Raises an event on it. */
+  raise<Name extends keyof MigrationEvents>(key: string, name: Name, data: MigrationEvents[Name]): Promise<void>;
+}

@@ -1,0 +1,225 @@
+/** PATCH and DELETE …/migrations/{name}: changes of mutable properties, and the events that they mean for a running migration. */
+import type { MigrationPatchRequest, PatchedProperties } from "../model/migration-patch.js";
+import type { MigrationPath } from "../model/migration-path.js";
+import { RequestError, type RequestProblem } from "../model/request-error.js";
+import { problem } from "../model/request-properties.js";
+import { hasEnded, type MigrationSubstate } from "../model/states.js";
+import { getMigration, type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
+import { deleteSecrets, loadSecrets, saveSecrets } from "../status/secrets.js";
+import { findMigration } from "./find-migration.js";
+import type { MigrationEvents, Orchestrations } from "./orchestrations.js";
+import { checkPreconditions, type Preconditions } from "./preconditions.js";
+
+type Event = { [Name in keyof MigrationEvents]: { name: Name; data: MigrationEvents[Name] } }[keyof MigrationEvents];
+
+/**
+ * Applies a PATCH. The events go out after the row is written and whenever they are asked for again, so that a repeated
+ * PATCH makes up for one that died in between; the orchestration takes the same event twice without harm.
+ * @throws RequestError 400 for a database that is not the migration's, 404, 409 where its state does not allow the change, 412
+ */
+export async function patchMigration(
+  path: MigrationPath,
+  request: MigrationPatchRequest,
+  orchestrations: Orchestrations,
+  preconditions: Preconditions = {},
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const migration = await findMigration(path);
+    checkPreconditions(preconditions, migration.etag);
+    refuseWhenEnded(migration, "changed");
+    const events = eventsOf(migration, request.properties);
+    refuseConflicts(conflictsOf(migration, request.properties));
+    if (!(await updateMigration(path.key, columnsOf(request), migration.etag))) {
+      if (attempt < 10) continue;
+      throw new RequestError(
+        409,
+        "MigrationChanging",
+        "The migration changes too often at the moment: repeat the request.",
+      );
+    }
+    await replacePasswords(migration, request.properties);
+    await raise(migration, events, orchestrations);
+    return;
+  }
+}
+
+/**
+ * Cancels a migration with all its databases.
+ * @throws RequestError 404, 409 when it has ended, 412
+ */
+export async function cancelMigration(
+  path: MigrationPath,
+  orchestrations: Orchestrations,
+  preconditions: Preconditions = {},
+): Promise<void> {
+  await patchMigration(path, { tags: undefined, properties: { cancel: true } }, orchestrations, preconditions);
+}
+
+function eventsOf(migration: MigrationRow, properties: PatchedProperties): Event[] {
+  const events: Event[] = [];
+  const early = !afterStart.has(migration.substate ?? "PerformingPreRequisiteSteps");
+  if (properties.cancel === true) {
+    events.push({ name: "Cancel", data: chosen(migration, properties, "dbsToCancelMigrationOn") });
+  }
+  if (properties.triggerCutover === true) {
+    refuseCutover(migration);
+    events.push({ name: "Cutover", data: chosen(migration, properties, "dbsToTriggerCutoverOn") });
+  }
+  if (properties.overwriteDbsInTarget === true && early) events.push({ name: "ConfirmOverwrite", data: {} });
+  if (properties.startDataMigration === true && early) events.push({ name: "StartDataMigration", data: {} });
+  if (properties.setupLogicalReplicationOnSourceDbIfNeeded === true && early) {
+    events.push({ name: "SetupReplication", data: {} });
+  }
+  return events;
+}
+
+/** From these on, what was decided before the start of the data migration cannot be decided any more. */
+const afterStart: ReadonlySet<MigrationSubstate> = new Set<MigrationSubstate>([
+  "MigratingData",
+  "WaitingForCutoverTrigger",
+  "CompletingMigration",
+  "Completed",
+  "CancelingRequestedDBMigrations",
+]);
+
+/** Fields that a PATCH may repeat but not change, and changes that come too late. */
+function conflictsOf(migration: MigrationRow, properties: PatchedProperties): RequestProblem[] {
+  const conflicts: RequestProblem[] = [];
+  const fixed = (field: string, wanted: unknown, is: unknown, remedy = "create a new migration to change it") => {
+    if (wanted === undefined || JSON.stringify(wanted) === JSON.stringify(is)) return;
+    conflicts.push(problem("ImmutableProperty", `properties.${field}`, `cannot be changed after creation: ${remedy}`));
+  };
+  const secrets = properties.secretParameters;
+  fixed("migrationMode", properties.migrationMode, migration.mode);
+  fixed("sourceDbServerResourceId", properties.sourceDbServerResourceId, migration.sourceDbServerResourceId);
+  fixed(
+    "sourceDbServerFullyQualifiedDomainName",
+    properties.sourceDbServerFullyQualifiedDomainName,
+    migration.sourceDbServerFullyQualifiedDomainName,
+  );
+  fixed(
+    "targetDbServerFullyQualifiedDomainName",
+    properties.targetDbServerFullyQualifiedDomainName,
+    migration.targetDbServerFullyQualifiedDomainName,
+  );
+  fixed("secretParameters.sourceServerUsername", secrets?.sourceServerUsername, migration.sourceUser);
+  fixed("secretParameters.targetServerUsername", secrets?.targetServerUsername, migration.targetUser);
+  fixed("dbsToMigrate", properties.dbsToMigrate, migration.databases);
+  fixed("migrateRoles", properties.migrateRoles, migration.migrateRoles);
+  fixed(
+    "migrationWindowStartTimeInUtc",
+    properties.migrationWindowStartTimeInUtc,
+    migration.migrationWindowStartTimeInUtc,
+    'set startDataMigration to "True" to start at once, or create a new migration',
+  );
+  for (const field of [
+    "overwriteDbsInTarget",
+    "startDataMigration",
+    "setupLogicalReplicationOnSourceDbIfNeeded",
+  ] as const) {
+    const wanted = properties[field];
+    if (wanted === false)
+      fixed(field, wanted, migration[field], "it can only become True; cancel the migration instead");
+    if (wanted === true && !migration[field] && afterStart.has(migration.substate ?? "PerformingPreRequisiteSteps")) {
+      const message = `comes too late: the migration is in ${migration.substate} already, leave the field out`;
+      conflicts.push(problem("TooLate", `properties.${field}`, message));
+    }
+  }
+  if (properties.cancel === false) fixed("cancel", false, migration.cancel, "a cancellation cannot be taken back");
+  if (properties.triggerCutover === false) {
+    fixed("triggerCutover", false, migration.triggerCutover, "a cutover cannot be taken back");
+  }
+  return conflicts;
+}
+
+function refuseConflicts(conflicts: readonly RequestProblem[]): void {
+  const [first] = conflicts;
+  if (first === undefined) return;
+  const message =
+    conflicts.length === 1 ? first.message : `${conflicts.length} properties are in conflict: ${first.message} …`;
+  throw new RequestError(409, "Conflict", message, { target: first.target, details: conflicts });
+}
+
+function refuseWhenEnded(migration: MigrationRow, verb: string): void {
+  if (!hasEnded(migration.state)) return;
+  throw new RequestError(
+    409,
+    "MigrationEnded",
+    `Migration ${migration.name} has ended (${migration.state}) and cannot be ${verb} or cancelled: create a migration with another migrationName.`,
+    { target: "migrationName" },
+  );
+}
+
+function refuseCutover(migration: MigrationRow): void {
+  const target = "properties.triggerCutover";
+  if (migration.mode === "Offline") {
+    const message = `${target}: an Offline migration has no cutover, it completes by itself; leave the field out.`;
+    throw new RequestError(409, "NoCutover", message, { target });
+  }
+  if (migration.substate !== "WaitingForCutoverTrigger") {
+    const message = `${target}: the migration is in ${migration.substate ?? migration.state}; trigger the cutover when it is in WaitingForCutoverTrigger.`;
+    throw new RequestError(409, "NotWaitingForCutover", message, { target });
+  }
+}
+
+/** The databases that a list names, checked against the migration's; no list or an empty one means all. */
+function chosen(
+  migration: MigrationRow,
+  properties: PatchedProperties,
+  field: "dbsToCancelMigrationOn" | "dbsToTriggerCutoverOn",
+): { databases?: readonly string[] } {
+  const names = properties[field] ?? [];
+  const strangers = names.flatMap((name, index) =>
+    migration.databases.includes(name)
+      ? []
+      : [
+          problem(
+            "UnknownDatabase",
+            `properties.${field}[${index}]`,
+            `"${name}" is no database of this migration: use ${migration.databases.map((own) => `"${own}"`).join(", ")}`,
+          ),
+        ],
+  );
+  const [first] = strangers;
+  if (first !== undefined) {
+    throw new RequestError(400, "InvalidRequest", first.message, { target: first.target, details: strangers });
+  }
+  return names.length === 0 ? {} : { databases: names };
+}
+
+function columnsOf({ tags, properties }: MigrationPatchRequest): MigrationPatch {
+  return {
+    tags,
+    overwriteDbsInTarget: properties.overwriteDbsInTarget,
+    startDataMigration: properties.startDataMigration,
+    setupLogicalReplicationOnSourceDbIfNeeded: properties.setupLogicalReplicationOnSourceDbIfNeeded,
+    triggerCutover: properties.triggerCutover,
+    dbsToTriggerCutoverOn: properties.dbsToTriggerCutoverOn,
+    cancel: properties.cancel,
+    dbsToCancelMigrationOn: properties.dbsToCancelMigrationOn,
+  };
+}
+
+async function replacePasswords(migration: MigrationRow, properties: PatchedProperties): Promise<void> {
+  const { sourceServerPassword, targetServerPassword } = properties.secretParameters?.adminCredentials ?? {};
+  if (sourceServerPassword === undefined && targetServerPassword === undefined) return;
+  // When both are new, the old ones need not even be readable: their key may be lost.
+  const passwords =
+    sourceServerPassword !== undefined && targetServerPassword !== undefined
+      ? { source: sourceServerPassword, target: targetServerPassword }
+      : await loadSecrets(migration.key);
+  await saveSecrets(migration.key, migration.migrationId, {
+    source: sourceServerPassword ?? passwords.source,
+    target: targetServerPassword ?? passwords.target,
+  });
+  // The migration may have ended, and deleted its passwords, just before these were written.
+  const now = await getMigration(migration.key);
+  if (now === undefined || hasEnded(now.state)) await deleteSecrets(migration.key);
+}
+
+async function raise(migration: MigrationRow, events: readonly Event[], orchestrations: Orchestrations): Promise<void> {
+  if (events.length === 0) return;
+  // A PUT that died before it started the orchestration left nobody to take the event.
+  await orchestrations.ensureStarted(specOf(migration));
+  for (const event of events) await orchestrations.raise(migration.key, event.name, event.data);
+}

@@ -2,7 +2,9 @@ import type { DatabaseView, MigrationView } from "./progress.js";
 import { megabytes, seconds } from "./quantities.js";
 import type { Terminal } from "./terminal.js";
 
-const barWidth = 20;
+const widestBar = 20;
+// What a line needs beside its bar and its name.
+const widthOfNumbers = 86;
 const plainEveryMilliseconds = 2_000;
 
 /** One live line a database on a terminal; elsewhere a line whenever a database's counts have changed, at most every 2 s. */
@@ -23,15 +25,15 @@ export class ProgressDisplay {
   #liveLines(view: MigrationView): string[] {
     const { bold, dim, good, bad } = this.#terminal;
     const width = Math.max(...view.databases.map(({ database }) => database.length));
+    const barWidth = Math.max(0, Math.min(widestBar, this.#terminal.columns - width - widthOfNumbers));
     const lines = view.databases.map((one) => {
       const filled = Math.round(Math.min(one.share, 1) * barWidth);
       const bar = good("━".repeat(filled)) + dim("━".repeat(barWidth - filled));
       const errored = one.errored > 0 ? bad(`${one.errored} errored`) : `${one.errored} errored`;
       return [
         `  ${bold(one.database.padEnd(width))}  ${bar}`,
-        `tables ${String(one.copied).padStart(3)} copied ${String(one.copying).padStart(2)} copying`,
-        `${String(one.queued).padStart(3)} queued ${errored}`,
-        `${megabytes(one.bytes).padStart(7)} MB ${megabytes(one.rate).padStart(6)} MB/s`,
+        `${String(one.copied).padStart(3)} copied ${String(one.copying).padStart(2)} copying ${String(one.queued).padStart(3)} queued ${errored}`,
+        `${megabytes(one.bytes).padStart(6)} MB ${megabytes(one.rate).padStart(5)} MB/s`,
         `${seconds(one.elapsedMilliseconds).padStart(5)} s  ${dim(one.activity)}`,
       ].join("  ");
     });

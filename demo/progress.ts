@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { hasEnded, type MigrationAnswer, type MigrationClient } from "../test/fixtures/migration-client.js";
+import { type DatabaseDetails, hasEnded, type MigrationClient } from "../test/fixtures/migration-client.js";
 
 /** One database's copy, at one moment. */
 export interface DatabaseView {
@@ -29,15 +28,6 @@ export interface MigrationView {
   databases: DatabaseView[];
 }
 
-const Part = z.object({
-  database: z.string(),
-  state: z.string(),
-  rows: z.coerce.number().default(0),
-  bytes: z.coerce.number().default(0),
-  bytesEstimated: z.coerce.number().default(0),
-});
-type Part = z.infer<typeof Part>;
-
 // Long enough that a rate does not jump with every part that ends, short enough that it follows.
 const rateWindowMilliseconds = 4_000;
 
@@ -56,7 +46,7 @@ export class ProgressReader {
 
   async read(): Promise<MigrationView> {
     const answer = await this.#client.get(this.#name);
-    const parts = z.array(Part).parse(await this.#client.tables(this.#name));
+    const details = await this.#client.databases(this.#name);
     const { currentStatus } = answer.properties;
     return {
       state: currentStatus.state,
@@ -66,32 +56,28 @@ export class ProgressReader {
       databases: this.#databases.map((database) =>
         this.#view(
           database,
-          answer,
-          parts.filter((part) => part.database === database),
+          details.find((one) => one.database === database),
         ),
       ),
     };
   }
 
-  #view(database: string, answer: MigrationAnswer, parts: readonly Part[]): DatabaseView {
-    const details = answer.properties.currentStatus.currentSubStateDetails?.dbDetails?.[database];
+  #view(database: string, details: DatabaseDetails | undefined): DatabaseView {
     const now = Date.now();
     const started = details?.startedOn === undefined ? undefined : Date.parse(details.startedOn);
     const finished = details?.endedOn === undefined ? undefined : Date.parse(details.endedOn);
-    const bytes = total(parts, (part) => part.bytes);
+    const bytes = details?.bytesCopied ?? 0;
     const elapsed = started === undefined ? 0 : (finished ?? now) - started;
-    const expected = total(parts, (part) => part.bytesEstimated);
-    const done = total(parts, doneBytes);
     return {
       database,
-      activity: details?.migrationOperation || details?.migrationState || "",
-      copied: details?.fullLoadCompletedTables ?? 0,
-      copying: details?.fullLoadLoadingTables ?? 0,
-      queued: details?.fullLoadQueuedTables ?? 0,
-      errored: details?.fullLoadErroredTables ?? 0,
+      activity: (finished === undefined ? details?.currentStep : details?.state) ?? "",
+      copied: details?.tablesCompleted ?? 0,
+      copying: details?.tablesLoading ?? 0,
+      queued: details?.tablesQueued ?? 0,
+      errored: details?.tablesErrored ?? 0,
       bytes,
-      rows: total(parts, (part) => part.rows),
-      share: expected > 0 ? done / expected : 0,
+      rows: details?.rowsCopied ?? 0,
+      share: details === undefined ? 0 : shareOf(details),
       rate: finished === undefined ? this.#recentRate(database, now, bytes) : bytes / Math.max(elapsed / 1_000, 0.1),
       elapsedMilliseconds: elapsed,
       ended: finished !== undefined,
@@ -107,12 +93,8 @@ export class ProgressReader {
   }
 }
 
-/** COPY data is smaller or larger than what it fills on disk: a part that is in counts as all of its bytes. */
-function doneBytes(part: Part): number {
-  if (part.state === "completed") return part.bytesEstimated;
-  return part.state === "loading" ? Math.min(part.bytes, part.bytesEstimated) : 0;
-}
-
-function total(parts: readonly Part[], of: (part: Part) => number): number {
-  return parts.reduce((sum, part) => sum + of(part), 0);
+/** COPY data is smaller or larger than what it fills on disk: until all tables are in, the share stays below the whole. */
+function shareOf({ bytesCopied, bytesTotal, tablesCompleted, tablesQueued, tablesLoading }: DatabaseDetails): number {
+  if (tablesCompleted > 0 && tablesQueued + tablesLoading === 0) return 1;
+  return bytesTotal > 0 ? Math.min(bytesCopied / bytesTotal, 0.99) : 0;
 }

@@ -3,6 +3,8 @@ import { stripVTControlCharacters } from "node:util";
 /** How text looks here: colours only on a terminal whose user has not refused them. */
 export interface Terminal {
   readonly live: boolean;
+  /** Width in characters; 80 where nobody knows. */
+  readonly columns: number;
   bold(text: string): string;
   dim(text: string): string;
   good(text: string): string;
@@ -26,6 +28,9 @@ export function openTerminal(out: NodeJS.WriteStream = process.stdout): Terminal
   if (live) process.on("exit", () => out.write(showCursor));
   return {
     live,
+    get columns() {
+      return out.columns ?? 80;
+    },
     bold: paint("1"),
     dim: paint("2"),
     good: paint("32"),

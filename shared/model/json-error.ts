@@ -23,6 +23,6 @@ function mayGoOn(prefix: string): boolean {
   } catch (error) {
     const message = error instanceof Error ? error.message : "";
     const position = /at position (\d+)/.exec(message)?.[1];
-    return /^Unexpected end|^Unterminated/.test(message) || Number(position) === prefix.length;
+    return /^Unexpected end|^Unterminated string/.test(message) || Number(position) === prefix.length;
   }
 }

@@ -18,12 +18,11 @@ const hostLabel = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
 
 /** `host` or `host:port`; the host a name, an IPv4 address, or an IPv6 address in brackets. */
 export function parseServerName(text: string): ServerAddress | AddressProblem {
+  if (isIP(text) === 6) return { problem: `is an IPv6 address without brackets: write [${text}]:5432` };
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text);
   const host = match?.[1];
   if (host === undefined) {
-    return isIP(text) === 6
-      ? { problem: `is an IPv6 address without brackets: write [${text}]:5432` }
-      : { problem: 'must be "host" or "host:port", e.g. db.example.com:5432 or [2001:db8::1]:5432' };
+    return { problem: 'must be "host" or "host:port", e.g. db.example.com:5432 or [2001:db8::1]:5432' };
   }
   const name = host.startsWith("[") ? host.slice(1, -1) : host;
   if (host.startsWith("[") && isIP(name) !== 6) {

@@ -1,33 +1,54 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { EmbeddedServer } from "../fixtures/embedded-server.js";
 import { repositoryRoot } from "../fixtures/repository-root.js";
 
-const startAndHang = `
+const startServerAndHang = `
   const { EmbeddedServer } = await import("./dist/test/fixtures/embedded-server.js");
   const server = await EmbeddedServer.start({ major: 17 });
-  const [row] = await server.query("select pg_backend_pid() as pid, current_setting('data_directory') as folder");
-  console.log(JSON.stringify({ port: server.port, folder: row.folder }));
+  const [row] = await server.query("select current_setting('data_directory') as folder");
+  const [postmaster] = await server.query("select pg_read_file('postmaster.pid') as file");
+  console.log(JSON.stringify({ folder: row.folder, pids: [Number.parseInt(postmaster.file)] }));
   setInterval(() => {}, 1000);
 `;
 
-test("a server and its files do not outlive a test process that is killed", async () => {
-  const child = spawn(process.execPath, ["--input-type=module", "-e", startAndHang], {
+const startServiceAndHang = `
+  const { Service } = await import("./dist/test/fixtures/service.js");
+  const service = await Service.start();
+  console.log(JSON.stringify({ folder: service.folder, pids: [service.hostPid, ...(await service.workerPids())] }));
+  setInterval(() => {}, 1000);
+`;
+
+test.each([
+  ["a server", startServerAndHang],
+  ["the service with its workers", startServiceAndHang],
+])("%s and its files do not outlive a test process that is killed", async (_what, program) => {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
     cwd: repositoryRoot,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = await once(child.stdout, "data");
-  const { folder } = JSON.parse(String(line));
-  expect(existsSync(join(folder, "postmaster.pid"))).toBe(true);
+  const { folder, pids }: { folder: string; pids: number[] } = JSON.parse(String(line));
+  expect(existsSync(folder)).toBe(true);
+  expect(pids.filter(isAlive)).toEqual(pids);
   child.kill("SIGKILL");
-  const limit = Date.now() + 10_000;
-  while (existsSync(join(folder, "..")) && Date.now() < limit) await delay(50);
-  expect(existsSync(join(folder, ".."))).toBe(false);
+  const limit = Date.now() + 20_000;
+  while ((existsSync(folder) || pids.some(isAlive)) && Date.now() < limit) await delay(50);
+  expect(existsSync(folder)).toBe(false);
+  expect(pids.filter(isAlive)).toEqual([]);
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test("a server that was killed comes back with what was committed", async () => {
   const server = await EmbeddedServer.start({ major: 12 });

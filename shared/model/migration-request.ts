@@ -104,6 +104,9 @@ const propertiesShape = {
   dbsToCancelMigrationOn: NoDatabases,
 };
 
+/** Every field that `properties` of a migration can have. */
+export const migrationProperties: readonly string[] = [...Object.keys(propertiesShape), ...answeredProperties];
+
 /**
  * Parses the body of a PUT.
  * @throws RequestError 400 with one detail for every problem.

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { ServerEndpoint } from "./migration.js";
+import { migrationProperties } from "./migration-request.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
 import { isObject, knownObject, problem, readProperties } from "./request-properties.js";
 import {
@@ -102,6 +103,7 @@ function readServerFields(body: unknown, problems: RequestProblem[]) {
       { target: "properties" },
     );
   }
-  readProperties(body, { properties: z.unknown() }, { path: "", problems });
-  return readProperties(body.properties, shape, { path: "properties", problems });
+  // The body of a migration will do as it is: what is not about servers is left unread.
+  readProperties(body, { properties: z.unknown() }, { path: "", ignored: ["location", "tags"], problems });
+  return readProperties(body.properties, shape, { path: "properties", ignored: migrationProperties, problems });
 }

@@ -1,6 +1,7 @@
 /** A migration as ARM's Migration resource: what every verb answers. No secret is ever in it. */
 import { flagText } from "../model/flag.js";
 import { migrationResourceId, migrationType, serverResourceId } from "../model/resource-id.js";
+import { hasEnded } from "../model/states.js";
 import { type DatabaseRow, listDatabases } from "../status/databases.js";
 import type { MigrationRow } from "../status/migrations.js";
 import { listValidations } from "../status/validations.js";
@@ -62,7 +63,8 @@ function databaseDetails(migration: MigrationRow, database: DatabaseRow) {
   const online = migration.mode === "Online";
   return {
     databaseName: database.database,
-    migrationState: database.state,
+    // ARM has no state for a database whose turn has not come.
+    migrationState: database.state ?? (hasEnded(migration.state) ? undefined : "InProgress"),
     migrationOperation: migration.option,
     startedOn: database.startedOn,
     endedOn: database.endedOn,

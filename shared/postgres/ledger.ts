@@ -1,0 +1,101 @@
+/**
+ * Our schema in the target database: the plan of the copy, the ledger of what has been loaded, the statements of the schema.
+ * It is created with the database, holds what the activities tell each other, and is dropped when the database is done.
+ *
+ * - `migration`: one row, whose copy this is: a run is migration key + attempt.
+ * - `part`: what is to be copied, and how far each part is (progress, for people; written outside the loading transaction).
+ * - `ledger`: what has been loaded: written in the transaction that loads the rows (design invariant 3), so it is never wrong.
+ * - `statement`: the schema's statements, grouped into jobs; `statement_ledger`: those that have been carried out, likewise
+ *   written in the statement's own transaction.
+ */
+import type { ClientBase } from "pg";
+
+export const ledgerSchema = "_pgmig";
+
+const createLedgerSchema = `
+  create schema if not exists _pgmig;
+
+  create table if not exists _pgmig.migration (
+    run text primary key
+  );
+
+  create table if not exists _pgmig.part (
+    id integer primary key,
+    task integer not null,
+    kind text not null,
+    schema_name text not null,
+    table_name text not null,
+    part integer not null,
+    parts integer not null,
+    first_block bigint,
+    end_block bigint,
+    columns text[] not null,
+    row_filter text,
+    encoding text not null,
+    bytes_estimated bigint not null,
+    state text not null default 'queued',
+    rows bigint not null default 0,
+    bytes bigint not null default 0,
+    instance text,
+    error text,
+    started_at timestamptz,
+    ended_at timestamptz
+  );
+  create index if not exists part_task on _pgmig.part (task);
+
+  create table if not exists _pgmig.ledger (
+    part_id integer primary key,
+    rows bigint not null default 0,
+    bytes bigint not null default 0,
+    instance text not null,
+    finished_at timestamptz not null default now()
+  );
+
+  create table if not exists _pgmig.statement (
+    id text primary key,
+    phase text not null,
+    job integer not null,
+    position integer not null,
+    kind text not null,
+    object text not null,
+    schema_name text,
+    relation_name text,
+    roles text[] not null,
+    sql text not null
+  );
+  create index if not exists statement_job on _pgmig.statement (job);
+
+  create table if not exists _pgmig.statement_ledger (
+    id text primary key,
+    object text not null,
+    instance text not null,
+    finished_at timestamptz not null default now()
+  );
+`;
+
+/** Creates the ledger in a database of the target, marked as the given run's. Converges when run again. */
+export async function createLedger(target: ClientBase, run: string): Promise<void> {
+  await target.query("begin");
+  await target.query(createLedgerSchema);
+  await target.query("insert into _pgmig.migration (run) values ($1) on conflict do nothing", [run]);
+  await target.query("commit");
+}
+
+const runOfDatabase = `
+  select migration.run
+  from _pgmig.migration
+  limit 1
+`;
+
+/** The run that this database of the target was created for; undefined when it is not one of ours (or its ledger was dropped). */
+export async function findRun(target: ClientBase): Promise<string | undefined> {
+  const { rows } = await target.query<{ known: boolean }>("select to_regclass('_pgmig.migration') is not null as known");
+  if (rows[0]?.known !== true) return undefined;
+  return (await target.query<{ run: string }>(runOfDatabase)).rows[0]?.run;
+}
+
+/** Drops the ledger: the database is done, and shows no trace of us. */
+export async function dropLedger(target: ClientBase): Promise<void> {
+  await target.query("set client_min_messages = error");
+  await target.query("drop schema if exists _pgmig cascade");
+}

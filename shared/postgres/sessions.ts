@@ -1,0 +1,42 @@
+/** Ending our own sessions on a server: what a cancel does, and the last thing that every migration does. */
+import type pg from "pg";
+import { applicationNamePrefix } from "./application-name.js";
+
+const endOurSessions = `
+  select count(pg_catalog.pg_terminate_backend(pid))::int as ended
+  from pg_catalog.pg_stat_activity
+  where left(application_name, length($1)) = $1
+    and ($2::text is null or datname = $2)
+    and pid <> pg_catalog.pg_backend_pid()
+`;
+
+const countOurSessions = `
+  select count(*)::int as left_over
+  from pg_catalog.pg_stat_activity
+  where left(application_name, length($1)) = $1
+    and ($2::text is null or datname = $2)
+    and pid <> pg_catalog.pg_backend_pid()
+`;
+
+export interface OurSessions {
+  readonly migrationKey: string;
+  /** Only the sessions in this database; all of the migration's when left out. */
+  readonly database?: string;
+}
+
+/**
+ * Ends every session of the migration (keepers, copies, detached statements), and waits until they are gone.
+ * @param limitSeconds how long to wait for them.
+ * @returns how many are still there: 0, unless the limit was reached.
+ */
+export async function endSessions(client: pg.ClientBase, sessions: OurSessions, limitSeconds = 10): Promise<number> {
+  const parameters = [applicationNamePrefix(sessions.migrationKey), sessions.database ?? null];
+  const deadline = Date.now() + limitSeconds * 1_000;
+  for (;;) {
+    await client.query(endOurSessions, parameters);
+    const { rows } = await client.query<{ left_over: number }>(countOurSessions, parameters);
+    const leftOver = rows[0]?.left_over ?? 0;
+    if (leftOver === 0 || Date.now() >= deadline) return leftOver;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}

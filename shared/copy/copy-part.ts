@@ -4,73 +4,18 @@
  */
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { ServiceError } from "../model/service-error.js";
 import { columnList, qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
+import { type CopiedPart, type CopyPartOptions, loadOnce } from "./load-once.js";
 import type { PartToCopy } from "./plan-store.js";
-
-export interface CopiedPart {
-  readonly rows: number;
-  /** Bytes of COPY text. */
-  readonly bytes: number;
-}
-
-export interface CopyPartOptions {
-  /** In a transaction of the database's snapshot. */
-  readonly source: pg.Client;
-  readonly sourceVersion: number;
-  /** Outside of a transaction. */
-  readonly target: pg.Client;
-  readonly instance: string;
-  readonly signal: AbortSignal;
-  /** Told as the bytes flow. */
-  readonly onBytes: (bytes: number) => void;
-}
-
-const claimPart = `
-  insert into _pgmig.ledger (part_id, instance)
-  values ($1, $2)
-  on conflict do nothing
-`;
-
-const recordPart = `
-  update _pgmig.ledger
-  set rows = $2, bytes = $3, finished_at = now()
-  where part_id = $1
-`;
-
-const readLedger = `
-  select rows, bytes
-  from _pgmig.ledger
-  where part_id = $1
-`;
 
 /**
  * @returns what the part holds, whoever loaded it.
- * @throws the server's DatabaseError, with the target's transaction rolled back; ServiceError RowsLost when the two servers count differently.
+ * @throws the server's DatabaseError, or ServiceError RowsLost when the two servers count differently; the caller then abandons both sessions.
  */
 export async function copyPart(part: PartToCopy, options: CopyPartOptions): Promise<CopiedPart> {
-  const { target } = options;
-  await target.query("begin");
-  try {
-    // A second runner of the part waits here for the first one's commit, and then finds the row.
-    const claimed = await target.query(claimPart, [part.id, options.instance]);
-    if (claimed.rowCount === 0) {
-      const { rows } = await target.query<{ rows: string; bytes: string }>(readLedger, [part.id]);
-      await target.query("commit");
-      return { rows: Number(rows[0]?.rows ?? 0), bytes: Number(rows[0]?.bytes ?? 0) };
-    }
-    const copied = await load(part, options);
-    await target.query(recordPart, [part.id, copied.rows, copied.bytes]);
-    await target.query("commit");
-    return copied;
-  } catch (error) {
-    await target.query("rollback").catch(() => {
-      // The session is gone, and its transaction with it: the first error is the one to tell.
-    });
-    throw error;
-  }
+  return await loadOnce(part, options, () => load(part, options));
 }
 
 async function load(part: PartToCopy, options: CopyPartOptions): Promise<CopiedPart> {
@@ -132,7 +77,8 @@ function selectRows(part: PartToCopy, table: string, sourceVersion: number): str
   const columns = columnList(part.columns);
   // A configuration table's condition is SQL of the extension's author, with its WHERE.
   if (part.rowFilter !== undefined) return `select ${columns} from only ${table} ${part.rowFilter}`;
-  if (sourceVersion < tidRangeScanSince && part.parts > partsWorthScanning) return selectLinePointers(part, table, columns);
+  if (sourceVersion < tidRangeScanSince && part.parts > partsWorthScanning)
+    return selectLinePointers(part, table, columns);
   const bounds = [
     ...(part.firstBlock === undefined ? [] : [`ctid >= '(${part.firstBlock},0)'::pg_catalog.tid`]),
     ...(part.endBlock === undefined ? [] : [`ctid < '(${part.endBlock},0)'::pg_catalog.tid`]),

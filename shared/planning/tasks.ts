@@ -28,7 +28,9 @@ const tablesWorthSpreading = 25;
 export function packTasks(parts: readonly Part[], limits: PackingLimits): CopyTask[] {
   const aloneFrom = limits.partSizeBytes / 4;
   const travelsAlone = (part: Part) => part.parts > 1 || part.bytes >= aloneFrom || part.kind !== "table";
-  const alone = parts.filter(travelsAlone).map((part) => ({ parts: [part], batch: false, weight: part.bytes * part.parts }));
+  const alone = parts
+    .filter(travelsAlone)
+    .map((part) => ({ parts: [part], batch: false, weight: part.bytes * part.parts }));
   const batches = packBatches(
     parts.filter((part) => !travelsAlone(part)),
     limits,

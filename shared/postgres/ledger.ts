@@ -89,7 +89,9 @@ const runOfDatabase = `
 
 /** The run that this database of the target was created for; undefined when it is not one of ours (or its ledger was dropped). */
 export async function findRun(target: ClientBase): Promise<string | undefined> {
-  const { rows } = await target.query<{ known: boolean }>("select to_regclass('_pgmig.migration') is not null as known");
+  const { rows } = await target.query<{ known: boolean }>(
+    "select to_regclass('_pgmig.migration') is not null as known",
+  );
   if (rows[0]?.known !== true) return undefined;
   return (await target.query<{ run: string }>(runOfDatabase)).rows[0]?.run;
 }

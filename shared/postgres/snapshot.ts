@@ -43,7 +43,8 @@ export async function openKeeper(options: ConnectOptions, keeper: KeeperOptions)
     }
     const { rows } = await client.query<{ snapshot: string }>("select pg_catalog.pg_export_snapshot() as snapshot");
     const snapshot = rows[0]?.snapshot;
-    if (snapshot === undefined) throw new ServiceError("SnapshotLost", "The source exported no snapshot. Start the migration again.");
+    if (snapshot === undefined)
+      throw new ServiceError("SnapshotLost", "The source exported no snapshot. Start the migration again.");
     await lockTables(client);
     await sleepDetached(client, keeper.lifeSeconds);
     return snapshot;
@@ -121,7 +122,9 @@ async function lockTables(client: pg.ClientBase): Promise<void> {
   const { rows: tables } = await client.query<{ schema: string; name: string }>(userTables);
   await client.query(`set local lock_timeout = '${lockTimeoutSeconds}s'`);
   for (let first = 0; first < tables.length; first += tablesPerLock) {
-    const names = tables.slice(first, first + tablesPerLock).map(({ schema, name }) => `only ${qualifiedName(schema, name)}`);
+    const names = tables
+      .slice(first, first + tablesPerLock)
+      .map(({ schema, name }) => `only ${qualifiedName(schema, name)}`);
     try {
       await client.query(`lock table ${names.join(", ")} in access share mode`);
     } catch (error) {
@@ -150,9 +153,13 @@ function lockFailure(error: unknown): unknown {
   }
   // A table dropped or altered after the snapshot was taken: the catalog that we read is older than the table.
   if (error.code === "42P01") {
-    return new ServiceError("SnapshotLost", `A table of the source was dropped while the snapshot was taken: ${error.message}.`, {
-      cause: error,
-    });
+    return new ServiceError(
+      "SnapshotLost",
+      `A table of the source was dropped while the snapshot was taken: ${error.message}.`,
+      {
+        cause: error,
+      },
+    );
   }
   return error;
 }

@@ -95,13 +95,17 @@ export interface LargeObjectRange {
 
 /** The database's large objects, in ranges of at most `objectsPerRange` by OID. */
 export async function listLargeObjectRanges(source: ClientBase, objectsPerRange: number): Promise<LargeObjectRange[]> {
-  const { rows } = await source.query<{ first: string; last: string; objects: number }>(largeObjects, [objectsPerRange]);
+  const { rows } = await source.query<{ first: string; last: string; objects: number }>(largeObjects, [
+    objectsPerRange,
+  ]);
   return rows.map((row) => ({ first: Number(row.first), last: Number(row.last), objects: row.objects }));
 }
 
 /** server_version_num, e.g. 120022. */
 export async function serverVersion(client: ClientBase): Promise<number> {
-  const { rows } = await client.query<{ version: number }>("select current_setting('server_version_num')::int as version");
+  const { rows } = await client.query<{ version: number }>(
+    "select current_setting('server_version_num')::int as version",
+  );
   return rows[0]?.version ?? 0;
 }
 

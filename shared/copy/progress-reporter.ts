@@ -1,0 +1,123 @@
+/**
+ * Tells how far the parts of one copy activity are, every second while they are copied: to the plan in the target, and from there, added up, to
+ * the tables that people read. The same round trip asks whether the database is being cancelled.
+ */
+import type pg from "pg";
+import { isCancelRequested, recordDatabase } from "../status/databases.js";
+import { recordParts } from "../status/tables.js";
+import { type PartProgress, type PartToCopy, readDatabaseProgress, recordProgress } from "./plan-store.js";
+
+const intervalMs = 1_000;
+
+/** Flushes that may fail in a row before the copy gives up: a short outage of the storage account must not end a long copy. */
+const failuresAllowed = 10;
+
+export interface ReportedDatabase {
+  readonly key: string;
+  readonly database: string;
+  readonly instance: string;
+}
+
+export class ProgressReporter {
+  readonly #target: pg.Client;
+  readonly #database: ReportedDatabase;
+  readonly #abort: AbortController;
+  readonly #changed = new Map<number, { part: PartToCopy; progress: PartProgress; startedOn: string }>();
+  readonly #startedOn = new Map<number, string>();
+  #timer: NodeJS.Timeout | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #failures = 0;
+  #canceled = false;
+
+  /** @param target a session of its own on the target database: progress is not part of the loading transaction. */
+  constructor(target: pg.Client, database: ReportedDatabase, abort: AbortController) {
+    this.#target = target;
+    this.#database = database;
+    this.#abort = abort;
+  }
+
+  /** Whether the database is being cancelled; the copy has been aborted then. */
+  get canceled(): boolean {
+    return this.#canceled;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#flushing = this.#flushing.then(() => this.#tick());
+    }, intervalMs);
+  }
+
+  /** Notes how far a part is; told with the next flush. */
+  note(part: PartToCopy, progress: Omit<PartProgress, "id" | "instance">): void {
+    const startedOn = this.#startedOn.get(part.id) ?? new Date().toISOString();
+    this.#startedOn.set(part.id, startedOn);
+    this.#changed.set(part.id, {
+      part,
+      progress: { ...progress, id: part.id, instance: this.#database.instance },
+      startedOn,
+    });
+  }
+
+  /** Stops the clock and tells what is still untold. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#flushing;
+    await this.#flush();
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.#flush();
+      this.#failures = 0;
+      if (await isCancelRequested(this.#database.key, this.#database.database)) {
+        this.#canceled = true;
+        this.#abort.abort(new Error("canceled"));
+      }
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures >= failuresAllowed) this.#abort.abort(error);
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const changed = [...this.#changed.values()];
+    this.#changed.clear();
+    try {
+      await this.#tell(changed);
+    } catch (error) {
+      // Untold still: unless newer progress has come, the next flush tells it.
+      for (const entry of changed) if (!this.#changed.has(entry.part.id)) this.#changed.set(entry.part.id, entry);
+      throw error;
+    }
+  }
+
+  async #tell(changed: { part: PartToCopy; progress: PartProgress; startedOn: string }[]): Promise<void> {
+    const { key, database, instance } = this.#database;
+    await recordProgress(
+      this.#target,
+      changed.map(({ progress }) => progress),
+    );
+    const [total] = await Promise.all([
+      readDatabaseProgress(this.#target),
+      recordParts(
+        key,
+        changed.map(({ part, progress, startedOn }) => ({
+          database,
+          schemaName: part.schema,
+          tableName: part.table,
+          part: part.part,
+          state: progress.state,
+          instance,
+          rows: progress.rows,
+          bytes: progress.bytes,
+          error: progress.error ?? "",
+          startedOn,
+          ...(progress.state === "completed" || progress.state === "errored"
+            ? { endedOn: new Date().toISOString() }
+            : {}),
+        })),
+      ),
+    ]);
+    await recordDatabase(key, database, total);
+  }
+}

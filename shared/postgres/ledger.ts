@@ -81,21 +81,6 @@ export async function createLedger(target: ClientBase, run: string): Promise<voi
   await target.query("commit");
 }
 
-const runOfDatabase = `
-  select migration.run
-  from _pgmig.migration
-  limit 1
-`;
-
-/** The run that this database of the target was created for; undefined when it is not one of ours (or its ledger was dropped). */
-export async function findRun(target: ClientBase): Promise<string | undefined> {
-  const { rows } = await target.query<{ known: boolean }>(
-    "select to_regclass('_pgmig.migration') is not null as known",
-  );
-  if (rows[0]?.known !== true) return undefined;
-  return (await target.query<{ run: string }>(runOfDatabase)).rows[0]?.run;
-}
-
 /** Drops the ledger: the database is done, and shows no trace of us. */
 export async function dropLedger(target: ClientBase): Promise<void> {
   await target.query("set client_min_messages = error");

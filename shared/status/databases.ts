@@ -36,7 +36,11 @@ const DatabaseRowColumns = z.object({
   rowsCopied: numberColumn,
   /** Which run of the base copy this is: 1, and one more whenever the copy starts over from a new snapshot. */
   attempt: numberColumn,
+  /** Whether the migration has created the database on the target: then it may replace it. */
+  targetCreated: booleanColumn,
+  /** The exported snapshot that the base copy reads now; see snapshots.ts. */
   snapshot: optionalText,
+  snapshotAttempt: numberColumn,
   snapshotGeneration: numberColumn,
   cancelRequested: booleanColumn,
   startedOn: timeColumn,

@@ -1,0 +1,134 @@
+/** Migrating one database: snapshot, schema, data, the rest of the schema, sequences, proof. */
+import * as df from "durable-functions";
+import type { OrchestrationContext, Task } from "durable-functions";
+import { type Failure, isCanceled, isSnapshotLost } from "../shared/model/outcome.js";
+import type { DatabaseState } from "../shared/model/states.js";
+import type { DatabaseRun, Limits } from "../shared/model/steps.js";
+import type { CopyInput } from "./copy.js";
+import { race } from "./race.js";
+import type { SnapshotInput } from "./snapshot.js";
+import { carryOut, failureOf, resultOf, StepFailed, start } from "./step.js";
+
+export interface DatabaseInput {
+  readonly key: string;
+  readonly database: string;
+  readonly limits: Limits;
+}
+
+export interface DatabaseResult {
+  readonly database: string;
+  readonly state: DatabaseState;
+  readonly failure?: Failure;
+}
+
+/** Runs of the base copy: the first, and two more when the snapshot is lost with every session that kept it. */
+const attempts = 3;
+
+df.app.orchestration("database", function* (context: OrchestrationContext): Generator<Task, DatabaseResult, unknown> {
+  const { key, database, limits } = context.df.getInput<DatabaseInput>() as DatabaseInput;
+  let attempt = 1;
+  let failure = yield* baseCopy(context, { key, database, attempt }, limits);
+  while (failure !== undefined && isSnapshotLost(failure) && attempt < attempts) {
+    attempt += 1;
+    failure = yield* baseCopy(context, { key, database, attempt }, limits);
+  }
+  const state = failure === undefined ? "Succeeded" : isCanceled(failure) ? "Canceled" : "Failed";
+  const end = { database, state, ...(failure === undefined ? {} : { failure }) } as const;
+  yield* carryOut(context, "endDatabase", { ...end, key, attempt });
+  return end;
+});
+
+/** One run of the base copy, from its snapshot to the proof; whatever happens, the snapshot is closed at its end. */
+function* baseCopy(
+  context: OrchestrationContext,
+  run: DatabaseRun,
+  limits: Limits,
+): Generator<Task, Failure | undefined, unknown> {
+  const relay = `${context.df.instanceId}:snapshot:${run.attempt}`;
+  let failure: Failure | undefined;
+  try {
+    yield* carryOut(context, "openSnapshot", run);
+    const relaying = relaySnapshot(context, relay, { run, keeperSeconds: limits.activityBudgetSeconds, generation: 2 });
+    try {
+      yield* race(context, [relaying, start(context, "noteStep", { ...run, step: "snapshot open" })]);
+      yield* carryOut(context, "prepareTarget", run);
+      yield* copyDatabase(context, run, limits);
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    yield* carryOut(context, "closeSnapshot", { ...run, relay });
+    yield relaying;
+  } catch (error) {
+    failure ??= failureOf(error);
+  }
+  return failure;
+}
+
+function* copyDatabase(context: OrchestrationContext, run: DatabaseRun, limits: Limits): Generator<Task, void, unknown> {
+  yield* carryOut(context, "dumpSchema", run);
+  yield* untilDone(context, "applyPreData", run);
+  const plan = yield* carryOut(context, "planCopy", run);
+  for (let round = 1; round <= plan.rounds; round++) {
+    yield* copyRound(context, { run, round, limits });
+  }
+  for (const { title, jobs } of plan.afterData) {
+    yield* carryOut(context, "noteStep", { ...run, step: title });
+    yield* applyJobs(context, run, jobs, limits.maxParallelIndexBuilds);
+  }
+  yield* carryOut(context, "setSequences", run);
+  yield* verify(context, run);
+}
+
+function relaySnapshot(context: OrchestrationContext, instanceId: string, input: SnapshotInput): Task {
+  return context.df.callSubOrchestrator("snapshot", input, instanceId);
+}
+
+function* copyRound(context: OrchestrationContext, input: CopyInput): Generator<Task, void, unknown> {
+  const instanceId = `${context.df.instanceId}:copy:${input.run.attempt}:${input.round}`;
+  const failure = (yield context.df.callSubOrchestrator("copy", input, instanceId)) as Failure | null;
+  if (failure !== null) throw new StepFailed(failure);
+}
+
+/** Calls a step until it has nothing left to do: each call does what fits into the activity budget. */
+function* untilDone(context: OrchestrationContext, step: "applyPreData", run: DatabaseRun): Generator<Task, void, unknown> {
+  for (;;) {
+    const { done } = yield* carryOut(context, step, run);
+    if (done) return;
+  }
+}
+
+/** Several jobs at once; one that goes on in the server after its function is gone is attached to again. */
+function* applyJobs(
+  context: OrchestrationContext,
+  run: DatabaseRun,
+  jobs: readonly number[],
+  atOnce: number,
+): Generator<Task, void, unknown> {
+  const queued = [...jobs];
+  const running = new Map<Task, number>();
+  let failure: Failure | undefined;
+  while (running.size > 0 || (queued.length > 0 && failure === undefined)) {
+    while (running.size < atOnce && queued.length > 0 && failure === undefined) {
+      const job = queued.shift();
+      if (job !== undefined) running.set(start(context, "applyJob", { ...run, job }), job);
+    }
+    const settled = yield* race(context, [...running.keys()]);
+    const job = running.get(settled);
+    running.delete(settled);
+    try {
+      if (!resultOf<"applyJob">(settled).done && job !== undefined) queued.unshift(job);
+    } catch (error) {
+      failure ??= failureOf(error);
+    }
+  }
+  if (failure !== undefined) throw new StepFailed(failure);
+}
+
+function* verify(context: OrchestrationContext, run: DatabaseRun): Generator<Task, void, unknown> {
+  yield* carryOut(context, "noteStep", { ...run, step: "verifying" });
+  let next: number | null = 0;
+  while (next !== null) {
+    const verified: { next: number | null } = yield* carryOut(context, "verifyDatabase", { ...run, from: next });
+    next = verified.next;
+  }
+}

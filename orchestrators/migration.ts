@@ -1,0 +1,138 @@
+/** A migration, from its request to its end: the root orchestration, one a migration. */
+import * as df from "durable-functions";
+import type { OrchestrationContext, Task } from "durable-functions";
+import type { MigrationSpec } from "../shared/model/migration.js";
+import { type Failure, isCanceled } from "../shared/model/outcome.js";
+import type { MigrationState, MigrationSubstate } from "../shared/model/states.js";
+import type { Limits, PreparedMigration, Steps } from "../shared/model/steps.js";
+import { Commands } from "./commands.js";
+import type { DatabaseInput, DatabaseResult } from "./database.js";
+import { carryOut, failureOf, start } from "./step.js";
+
+interface Ending {
+  readonly state: MigrationState;
+  readonly error?: string;
+}
+
+df.app.orchestration("migration", function* (context: OrchestrationContext): Generator<Task, Ending, unknown> {
+  const spec = context.df.getInput<MigrationSpec>() as MigrationSpec;
+  const migration = new Migration(context, spec);
+  let ending: Ending;
+  try {
+    yield* migration.enter("InProgress", "PerformingPreRequisiteSteps");
+    const prepared = yield* carryOut(context, "prepareMigration", { key: spec.key });
+    const commands = new Commands(context, spec, prepared.limits.migrationTimeoutDays);
+    try {
+      yield* migration.confirmOverwrite(commands, prepared);
+      yield* migration.waitForStart(commands);
+      yield* migration.enter("InProgress", "MigratingData");
+      ending = endingOf(yield* migration.migrateDatabases(commands, prepared.limits), commands);
+    } finally {
+      commands.end();
+    }
+  } catch (error) {
+    ending = endingOfFailure(failureOf(error));
+  }
+  const { leftBehind } = yield* carryOut(context, "endMigration", { key: spec.key });
+  return yield* migration.end(withNotice(ending, leftBehind));
+});
+
+/** What one migration does, step by step, and the transitions that it records. */
+class Migration {
+  readonly #context: OrchestrationContext;
+  readonly #spec: MigrationSpec;
+  #transitions = 0;
+
+  constructor(context: OrchestrationContext, spec: MigrationSpec) {
+    this.#context = context;
+    this.#spec = spec;
+  }
+
+  *enter(state: MigrationState, substate?: MigrationSubstate, error?: string): Generator<Task, void, unknown> {
+    yield* carryOut(this.#context, "recordTransition", this.#next(state, substate, error));
+  }
+
+  #next(state: MigrationState, substate?: MigrationSubstate, error?: string): Steps["recordTransition"]["input"] {
+    this.#transitions += 1;
+    return {
+      key: this.#spec.key,
+      sequence: this.#transitions,
+      state,
+      ...(substate === undefined ? {} : { substate }),
+      ...(error === undefined ? {} : { error }),
+    };
+  }
+
+  *confirmOverwrite(commands: Commands, { databasesOnTarget }: PreparedMigration): Generator<Task, void, unknown> {
+    if (this.#spec.overwriteDbsInTarget || databasesOnTarget.length === 0) return;
+    yield* this.enter("WaitingForUserAction", "WaitingForTargetDBOverwriteConfirmation");
+    yield* commands.waitFor([this.#context.df.waitForExternalEvent("ConfirmOverwrite")]);
+    yield* this.enter("InProgress", "PerformingPreRequisiteSteps");
+  }
+
+  /** Holds until the data migration may start: on request, or when its window opens. */
+  *waitForStart(commands: Commands): Generator<Task, void, unknown> {
+    const { startDataMigration, migrationWindowStartTimeInUtc: opens } = this.#spec;
+    const requested = this.#context.df.waitForExternalEvent("StartDataMigration");
+    if (opens !== undefined && new Date(opens) > this.#context.df.currentUtcDateTime) {
+      yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationWindow");
+      const window = this.#context.df.createTimer(new Date(opens));
+      try {
+        yield* commands.waitFor([window, requested]);
+      } finally {
+        if (!window.isCompleted) window.cancel();
+      }
+    } else if (!startDataMigration) {
+      yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationScheduling");
+      yield* commands.waitFor([requested]);
+    }
+  }
+
+  /** All databases at once, each its own orchestration; none is stopped by another's failure. */
+  *migrateDatabases(commands: Commands, limits: Limits): Generator<Task, DatabaseResult[], unknown> {
+    const running = new Map<Task, string>();
+    for (const [index, database] of this.#spec.databases.entries()) {
+      const input: DatabaseInput = { key: this.#spec.key, database, limits };
+      const instanceId = `${this.#context.df.instanceId}:${index + 1}`;
+      running.set(this.#context.df.callSubOrchestrator("database", input, instanceId), database);
+    }
+    commands.announceCancel(() =>
+      start(this.#context, "recordTransition", this.#next("InProgress", "CancelingRequestedDBMigrations")),
+    );
+    const results: DatabaseResult[] = [];
+    while (running.size > 0) {
+      const settled = yield* commands.settle([...running.keys()]);
+      const database = running.get(settled) ?? "";
+      running.delete(settled);
+      results.push(
+        settled.isFaulted
+          ? { database, state: "Failed", failure: failureOf(settled.result) }
+          : (settled.result as DatabaseResult),
+      );
+    }
+    return results;
+  }
+
+  *end(ending: Ending): Generator<Task, Ending, unknown> {
+    yield* this.enter(ending.state, ending.state === "Succeeded" ? "Completed" : undefined, ending.error);
+    return ending;
+  }
+}
+
+function endingOf(results: readonly DatabaseResult[], commands: Commands): Ending {
+  const failed = results.find(({ state }) => state === "Failed");
+  if (commands.timeout !== undefined) return endingOfFailure(commands.timeout);
+  if (failed?.failure !== undefined) {
+    return { state: "Failed", error: `Database ${failed.database}: ${failed.failure.message}` };
+  }
+  return { state: results.some(({ state }) => state === "Succeeded") ? "Succeeded" : "Canceled" };
+}
+
+function endingOfFailure(failure: Failure): Ending {
+  return isCanceled(failure) ? { state: "Canceled" } : { state: "Failed", error: failure.message };
+}
+
+function withNotice(ending: Ending, leftBehind: string | undefined): Ending {
+  if (leftBehind === undefined) return ending;
+  return { ...ending, error: ending.error === undefined ? leftBehind : `${ending.error} ${leftBehind}` };
+}

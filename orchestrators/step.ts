@@ -1,0 +1,74 @@
+/** Calling a step from an orchestration: an activity with the service's retry policy, its failure as an exception. */
+import { type OrchestrationContext, RetryOptions, type Task } from "durable-functions";
+import type { Failure, Outcome } from "../shared/model/outcome.js";
+import type { StepName, Steps } from "../shared/model/steps.js";
+
+/** A step that failed for good. */
+export class StepFailed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** Lost connections and restarting servers: 1, 2, 4 … 30 s, for about two minutes. */
+function retryPolicy(): RetryOptions {
+  const policy = new RetryOptions(1_000, 8);
+  policy.backoffCoefficient = 2;
+  policy.maxRetryIntervalInMilliseconds = 30_000;
+  return policy;
+}
+
+/** Schedules a step, to be awaited with race() or Task.all(); see outcomeOf(). */
+export function start<S extends StepName>(context: OrchestrationContext, step: S, input: Steps[S]["input"]): Task {
+  return context.df.callActivityWithRetry(step, retryPolicy(), input);
+}
+
+/**
+ * Carries a step out.
+ * @throws StepFailed when it fails for good, or every retry did.
+ */
+export function* carryOut<S extends StepName>(
+  context: OrchestrationContext,
+  step: S,
+  input: Steps[S]["input"],
+): Generator<Task, Steps[S]["output"], unknown> {
+  let outcome: unknown;
+  try {
+    outcome = yield start(context, step, input);
+  } catch (error) {
+    throw new StepFailed(failureOfRetries(error));
+  }
+  return valueOf<S>(outcome as Outcome<Steps[S]["output"]>);
+}
+
+/**
+ * The value of a step that has settled.
+ * @throws StepFailed as carryOut() does.
+ */
+export function resultOf<S extends StepName>(task: Task): Steps[S]["output"] {
+  if (task.isFaulted) throw new StepFailed(failureOfRetries(task.result));
+  return valueOf<S>(task.result as Outcome<Steps[S]["output"]>);
+}
+
+/** What an exception in an orchestration means for the migration. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof StepFailed ? error.failure : failureOfRetries(error);
+}
+
+function valueOf<S extends StepName>(outcome: Outcome<Steps[S]["output"]>): Steps[S]["output"] {
+  if (!outcome.ok) throw new StepFailed(outcome.failure);
+  return outcome.value;
+}
+
+/** Durable words it "Activity function 'x' failed: <our message> \n <stack>": people need the message. */
+function failureOfRetries(error: unknown): Failure {
+  const text = error instanceof Error ? error.message : String(error);
+  const message = text
+    .split("\n")[0]
+    ?.replace(/^(Activity|Orchestrator) function '[^']*' failed: */, "")
+    .trim();
+  return { code: "RetriesExhausted", message: message === undefined || message === "" ? text : message };
+}

@@ -1,0 +1,78 @@
+/** Creating the target database of a run: from template0, as the source's database is, with our ledger in it. */
+import type pg from "pg";
+import { DatabaseError } from "pg";
+import { ServiceError } from "../model/service-error.js";
+import { connect, endSession, withConnection } from "../postgres/connect.js";
+import { applyDatabaseProperties, createDatabase, dropDatabase, readDatabaseProperties } from "../postgres/create-database.js";
+import { createLedger } from "../postgres/ledger.js";
+import { getDatabase, recordDatabase } from "../status/databases.js";
+import { clearParts } from "../status/tables.js";
+import { type DatabaseRun, runName } from "./database-run.js";
+import { maintenanceDatabase, type MigrationServers, serversOf } from "./servers.js";
+import { addWarnings } from "./warnings.js";
+
+const lockDatabaseName = "select pg_catalog.pg_advisory_lock(pg_catalog.hashtext('migration'), pg_catalog.hashtext($1))";
+
+const databaseExists = "select from pg_catalog.pg_database where datname = $1";
+
+/** Seconds to wait for another runner of this activity. */
+const lockTimeoutSeconds = 120;
+
+/**
+ * Replaces or creates the target database. The decision to drop is taken under an advisory lock and acted upon in the session that holds it, and
+ * the run is noted in the status tables before the lock is released. So a second runner, however late it wakes up, cannot drop what the first one
+ * has begun to load: either its session, and with it its lock and its DROP, is gone, or it sees the note.
+ */
+export async function prepareTarget(run: DatabaseRun): Promise<void> {
+  const servers = await serversOf(run.key);
+  const maintenance = await connect(servers.target(maintenanceDatabase, "create database"));
+  try {
+    await maintenance.query(`set lock_timeout = '${lockTimeoutSeconds}s'`);
+    await maintenance.query(lockDatabaseName, [run.database]);
+    await createUnlessDone(run, servers, maintenance);
+  } finally {
+    await endSession(maintenance);
+  }
+}
+
+async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, maintenance: pg.Client): Promise<void> {
+  const { key, database, attempt } = run;
+  const row = await getDatabase(key, database);
+  if (row === undefined || row.attempt >= attempt || row.endedOn !== undefined) return;
+  if ((await maintenance.query(databaseExists, [database])).rowCount !== 0) {
+    refuseUnlessOurs(run, servers, row.targetCreated);
+    await dropDatabase(maintenance, database);
+  }
+  const properties = await withConnection(servers.source(database, "create database"), readDatabaseProperties);
+  await recordDatabase(key, database, { targetCreated: true });
+  try {
+    await createDatabase(maintenance, database, properties);
+  } catch (error) {
+    throw explainRefusal(error, servers, database);
+  }
+  await withConnection(servers.target(database, "create ledger"), (target) => createLedger(target, runName(run)));
+  const warnings = await applyDatabaseProperties(maintenance, database, properties);
+  await clearParts(key, database);
+  await addWarnings(key, database, warnings);
+  await recordDatabase(key, database, { attempt, currentStep: "database created" });
+}
+
+/** Without overwriteDbsInTarget only a database that this migration itself has created may be replaced. */
+function refuseUnlessOurs(run: DatabaseRun, servers: MigrationServers, createdByUs: boolean): void {
+  if (servers.spec.overwriteDbsInTarget || createdByUs) return;
+  throw new ServiceError(
+    "TargetDatabaseExists",
+    `Database ${run.database} is on the target and overwriteDbsInTarget is False. Drop or rename it, or set overwriteDbsInTarget to True.`,
+    { target: run.database },
+  );
+}
+
+function explainRefusal(error: unknown, servers: MigrationServers, database: string): unknown {
+  if (!(error instanceof DatabaseError) || error.code !== "42501") return error;
+  const { user } = servers.spec.target;
+  return new ServiceError(
+    "TargetPrivilegeMissing",
+    `${user} may not create database ${database} on the target (${error.message}). Run there: ALTER ROLE "${user}" CREATEDB;`,
+    { target: database, cause: error },
+  );
+}

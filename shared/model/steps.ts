@@ -1,0 +1,111 @@
+/**
+ * The steps of a migration that orchestrations call: the name of each activity, what it is given and what it answers. Both sides use these types, so that they
+ * cannot drift apart.
+ */
+import { z } from "zod";
+import { MigrationState, MigrationSubstate, DatabaseState } from "./states.js";
+import { Failure } from "./outcome.js";
+
+export const MigrationStep = z.object({ key: z.string() });
+
+/** One run of the base copy of one database: what most activities are about. */
+export const DatabaseRun = z.object({
+  /** The migration's key. */
+  key: z.string(),
+  database: z.string(),
+  /** 1, and one more whenever the copy starts over from a new snapshot. */
+  attempt: z.number().int(),
+});
+export type DatabaseRun = z.infer<typeof DatabaseRun>;
+
+export const Transition = z.object({
+  key: z.string(),
+  /** Rises by one with every transition: what has been recorded once is not recorded again. */
+  sequence: z.number().int(),
+  state: MigrationState,
+  substate: MigrationSubstate.optional(),
+  error: z.string().optional(),
+});
+
+export const DatabaseEnd = DatabaseRun.extend({
+  state: DatabaseState,
+  failure: Failure.optional(),
+});
+export type DatabaseEnd = z.infer<typeof DatabaseEnd>;
+
+/** Limits of the app's settings, as of the migration's start: an orchestration must not read a setting that may change between replays. */
+export interface Limits {
+  readonly maxParallelCopies: number;
+  readonly maxParallelIndexBuilds: number;
+  readonly activityBudgetSeconds: number;
+  readonly migrationTimeoutDays: number;
+}
+
+export interface PreparedMigration {
+  readonly limits: Limits;
+  /** Databases of the migration that the target has already. */
+  readonly databasesOnTarget: readonly string[];
+}
+
+export interface CopyPlan {
+  /** How many rounds there are: each is one copy orchestration. */
+  readonly rounds: number;
+  /** What comes after the data: phases in order, the jobs of one phase in any order. */
+  readonly afterData: readonly SchemaPhase[];
+}
+
+export interface SchemaPhase {
+  /** For people, e.g. "adding foreign keys". */
+  readonly title: string;
+  readonly jobs: readonly number[];
+}
+
+/** Indexes and constraints that one activity builds, once the tasks that load their tables are done. */
+export interface IndexJob {
+  readonly job: number;
+  /** The copy tasks that must be done before; those that are not of this round have been. */
+  readonly after: readonly number[];
+}
+
+export interface CopyRound {
+  readonly tasks: readonly number[];
+  readonly jobs: readonly IndexJob[];
+}
+
+export interface CopiedTask {
+  readonly rows: number;
+  readonly bytes: number;
+  /** The first table that could not be copied. */
+  readonly failure?: Failure;
+}
+
+/** An activity that had to hand on before all was done is called again. */
+export interface Progressed {
+  readonly done: boolean;
+}
+
+/** Every activity: what it is given, and what it answers with. */
+export interface Steps {
+  prepareMigration: { input: z.infer<typeof MigrationStep>; output: PreparedMigration };
+  recordTransition: { input: z.infer<typeof Transition>; output: void };
+  requestCancel: { input: { key: string; databases: readonly string[] }; output: void };
+  /** Always ends well: what could not be cleaned up is told by name. */
+  endMigration: { input: z.infer<typeof MigrationStep>; output: { leftBehind?: string } };
+
+  openSnapshot: { input: DatabaseRun; output: void };
+  relaySnapshot: { input: DatabaseRun & { generation: number }; output: { open: boolean } };
+  closeSnapshot: { input: DatabaseRun & { relay: string }; output: void };
+
+  prepareTarget: { input: DatabaseRun; output: void };
+  dumpSchema: { input: DatabaseRun; output: void };
+  applyPreData: { input: DatabaseRun; output: Progressed };
+  planCopy: { input: DatabaseRun; output: CopyPlan };
+  readRound: { input: DatabaseRun & { round: number }; output: CopyRound };
+  copyTask: { input: DatabaseRun & { task: number }; output: CopiedTask };
+  applyJob: { input: DatabaseRun & { job: number }; output: Progressed };
+  noteStep: { input: DatabaseRun & { step: string }; output: void };
+  setSequences: { input: DatabaseRun; output: void };
+  verifyDatabase: { input: DatabaseRun & { from: number }; output: { next: number | null } };
+  endDatabase: { input: DatabaseEnd; output: void };
+}
+export type StepName = keyof Steps;

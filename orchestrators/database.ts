@@ -47,10 +47,11 @@ function* baseCopy(
   const relay = `${context.df.instanceId}:snapshot:${run.attempt}`;
   let failure: Failure | undefined;
   try {
+    yield* carryOut(context, "noteStep", { ...run, step: "opening the snapshot" });
     yield* carryOut(context, "openSnapshot", run);
     const relaying = relaySnapshot(context, relay, { run, keeperSeconds: limits.activityBudgetSeconds, generation: 2 });
     try {
-      yield* race(context, [relaying, start(context, "noteStep", { ...run, step: "snapshot open" })]);
+      yield* race(context, [relaying, start(context, "noteStep", { ...run, step: "creating the database" })]);
       yield* carryOut(context, "prepareTarget", run);
       yield* copyDatabase(context, run, limits);
     } catch (error) {
@@ -65,9 +66,8 @@ function* baseCopy(
 }
 
 function* copyDatabase(context: OrchestrationContext, run: DatabaseRun, limits: Limits): Generator<Task, void, unknown> {
-  yield* carryOut(context, "dumpSchema", run);
-  yield* untilDone(context, "applyPreData", run);
-  const plan = yield* carryOut(context, "planCopy", run);
+  const plan = yield* carryOut(context, "planDatabase", run);
+  yield* applyJobs(context, run, [plan.preData], 1);
   for (let round = 1; round <= plan.rounds; round++) {
     yield* copyRound(context, { run, round, limits });
   }
@@ -87,14 +87,6 @@ function* copyRound(context: OrchestrationContext, input: CopyInput): Generator<
   const instanceId = `${context.df.instanceId}:copy:${input.run.attempt}:${input.round}`;
   const failure = (yield context.df.callSubOrchestrator("copy", input, instanceId)) as Failure | null;
   if (failure !== null) throw new StepFailed(failure);
-}
-
-/** Calls a step until it has nothing left to do: each call does what fits into the activity budget. */
-function* untilDone(context: OrchestrationContext, step: "applyPreData", run: DatabaseRun): Generator<Task, void, unknown> {
-  for (;;) {
-    const { done } = yield* carryOut(context, step, run);
-    if (done) return;
-  }
 }
 
 /** Several jobs at once; one that goes on in the server after its function is gone is attached to again. */

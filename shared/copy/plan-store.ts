@@ -21,7 +21,6 @@ const insertParts = `
     id integer, task integer, kind text, schema text, "table" text, part integer, parts integer,
     "firstBlock" bigint, "endBlock" bigint, columns text[], "rowFilter" text, encoding text, bytes bigint
   )
-  on conflict (id) do nothing
 `;
 
 /** Parts sent in one statement: bounds the size of its parameter. */
@@ -33,13 +32,11 @@ export function numberParts(tasks: readonly CopyTask[], encoding: string): PartT
   return tasks.flatMap(({ task, parts }) => parts.map((part) => ({ ...part, id: ++id, task, encoding })));
 }
 
-/** Replaces the plan in one transaction: whoever reads it finds all of it or nothing. */
-export async function savePlan(target: ClientBase, parts: readonly PartToCopy[]): Promise<void> {
-  await target.query("begin");
+/** Adds the parts to the plan, within the caller's transaction. */
+export async function saveParts(target: ClientBase, parts: readonly PartToCopy[]): Promise<void> {
   for (let first = 0; first < parts.length; first += partsPerInsert) {
     await target.query(insertParts, [JSON.stringify(parts.slice(first, first + partsPerInsert))]);
   }
-  await target.query("commit");
 }
 
 const partsOfTask = `

@@ -1,11 +1,12 @@
 /** Opening, relaying and closing the snapshot of one database's base copy. */
 import { ServiceError } from "../model/service-error.js";
+import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { endSessions } from "../postgres/sessions.js";
 import { openKeeper } from "../postgres/snapshot.js";
 import { settings } from "../settings.js";
 import { currentSnapshot, publishSnapshot, withdrawSnapshot } from "../status/snapshots.js";
-import type { DatabaseRun } from "./database-run.js";
+
 import { serversOf } from "./servers.js";
 
 /** Opens the run's snapshot with its first keeper. Run again, it finds the snapshot that is open. */

@@ -2,12 +2,13 @@
 import type pg from "pg";
 import { DatabaseError } from "pg";
 import { ServiceError } from "../model/service-error.js";
+import type { DatabaseRun } from "../model/steps.js";
 import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { applyDatabaseProperties, createDatabase, dropDatabase, readDatabaseProperties } from "../postgres/create-database.js";
 import { createLedger } from "../postgres/ledger.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
-import { type DatabaseRun, runName } from "./database-run.js";
+
 import { maintenanceDatabase, type MigrationServers, serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
 
@@ -50,7 +51,7 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   } catch (error) {
     throw explainRefusal(error, servers, database);
   }
-  await withConnection(servers.target(database, "create ledger"), (target) => createLedger(target, runName(run)));
+  await withConnection(servers.target(database, "create ledger"), (target) => createLedger(target, `${key} ${attempt}`));
   const warnings = await applyDatabaseProperties(maintenance, database, properties);
   await clearParts(key, database);
   await addWarnings(key, database, warnings);

@@ -48,6 +48,8 @@ export interface PreparedMigration {
 }
 
 export interface CopyPlan {
+  /** The job that creates what the rows need. */
+  readonly preData: number;
   /** How many rounds there are: each is one copy orchestration. */
   readonly rounds: number;
   /** What comes after the data: phases in order, the jobs of one phase in any order. */
@@ -97,9 +99,7 @@ export interface Steps {
   closeSnapshot: { input: DatabaseRun & { relay: string }; output: void };
 
   prepareTarget: { input: DatabaseRun; output: void };
-  dumpSchema: { input: DatabaseRun; output: void };
-  applyPreData: { input: DatabaseRun; output: Progressed };
-  planCopy: { input: DatabaseRun; output: CopyPlan };
+  planDatabase: { input: DatabaseRun; output: CopyPlan };
   readRound: { input: DatabaseRun & { round: number }; output: CopyRound };
   copyTask: { input: DatabaseRun & { task: number }; output: CopiedTask };
   applyJob: { input: DatabaseRun & { job: number }; output: Progressed };

@@ -1,19 +1,8 @@
 /**
  * Splitting the copy of a database into rounds: what one orchestration carries out, so that its history stays small (design invariant 6). Pure.
  */
+import type { CopyRound, IndexJob } from "../model/steps.js";
 import type { CopyTask } from "./tasks.js";
-
-/** Indexes and constraints that one activity builds, once the tasks that load their tables are done. */
-export interface IndexJob {
-  readonly job: number;
-  /** The tasks that must be done before. */
-  readonly after: readonly number[];
-}
-
-export interface CopyRound {
-  readonly tasks: readonly number[];
-  readonly jobs: readonly IndexJob[];
-}
 
 /** Activities of one orchestration at most, by design about 200: this leaves room for retries. */
 const activitiesPerRound = 150;

@@ -1,12 +1,12 @@
 /**
- * Our schema in the target database: the plan of the copy, the ledger of what has been loaded, the statements of the schema.
- * It is created with the database, holds what the activities tell each other, and is dropped when the database is done.
+ * Our schema in the target database: what is to be done, and the ledger of what has been. It is created with the database, holds
+ * what the activities tell each other, and is dropped when the database is done.
  *
  * - `migration`: one row, whose copy this is: a run is migration key + attempt.
+ * - `plan`: one row when the plan is complete; `round` and `job`: what the orchestrations ask for by number.
  * - `part`: what is to be copied, and how far each part is (progress, for people; written outside the loading transaction).
  * - `ledger`: what has been loaded: written in the transaction that loads the rows (design invariant 3), so it is never wrong.
- * - `statement`: the schema's statements, grouped into jobs; `statement_ledger`: those that have been carried out, likewise
- *   written in the statement's own transaction.
+ * - `statement_ledger`: the schema's statements that have been carried out, likewise written in their own transaction.
  */
 import type { ClientBase } from "pg";
 
@@ -51,19 +51,21 @@ const createLedgerSchema = `
     finished_at timestamptz not null default now()
   );
 
-  create table if not exists _pgmig.statement (
-    id text primary key,
+  create table if not exists _pgmig.job (
+    job integer primary key,
     phase text not null,
-    job integer not null,
-    position integer not null,
-    kind text not null,
-    object text not null,
-    schema_name text,
-    relation_name text,
-    roles text[] not null,
-    sql text not null
+    content json not null
   );
-  create index if not exists statement_job on _pgmig.statement (job);
+
+  create table if not exists _pgmig.round (
+    round integer primary key,
+    content json not null
+  );
+
+  create table if not exists _pgmig.plan (
+    complete boolean primary key default true,
+    content json not null
+  );
 
   create table if not exists _pgmig.statement_ledger (
     id text primary key,

@@ -1,0 +1,7 @@
+/** Applies statements of the schema: a job of the database's plan. */
+import { z } from "zod";
+import { applyJob } from "../../shared/migration/apply-job.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { databaseStep } from "./step.js";
+
+databaseStep("applyJob", DatabaseRun.extend({ job: z.number().int() }), ({ job, ...run }) => applyJob(run, job));

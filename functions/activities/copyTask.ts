@@ -1,0 +1,7 @@
+/** Copies the parts of one task. */
+import { z } from "zod";
+import { runCopyTask } from "../../shared/copy/copy-task.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { databaseStep } from "./step.js";
+
+databaseStep("copyTask", DatabaseRun.extend({ task: z.number().int() }), runCopyTask);

@@ -1,0 +1,6 @@
+/** Cleans up in the target database and records how its migration ended. */
+import { endDatabase } from "../../shared/migration/end-database.js";
+import { DatabaseEnd } from "../../shared/model/steps.js";
+import { migrationStep } from "./step.js";
+
+migrationStep("endDatabase", DatabaseEnd, endDatabase);

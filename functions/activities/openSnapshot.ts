@@ -1,0 +1,6 @@
+/** Opens a database's snapshot with its first keeper. */
+import { openSnapshot } from "../../shared/migration/hold-snapshot.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { databaseStep } from "./step.js";
+
+databaseStep("openSnapshot", DatabaseRun, openSnapshot);

@@ -1,0 +1,6 @@
+/** Reaches both servers and finds out what is there. */
+import { prepareMigration } from "../../shared/migration/prepare-migration.js";
+import { MigrationStep } from "../../shared/model/steps.js";
+import { migrationStep } from "./step.js";
+
+migrationStep("prepareMigration", MigrationStep, ({ key }) => prepareMigration(key));

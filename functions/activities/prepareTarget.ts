@@ -1,0 +1,6 @@
+/** Creates the target database, replacing one that may be overwritten. */
+import { prepareTarget } from "../../shared/migration/prepare-target.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { databaseStep } from "./step.js";
+
+databaseStep("prepareTarget", DatabaseRun, prepareTarget);

@@ -1,0 +1,9 @@
+/** Hands the snapshot to its next keeper. */
+import { z } from "zod";
+import { relaySnapshot } from "../../shared/migration/hold-snapshot.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { databaseStep } from "./step.js";
+
+databaseStep("relaySnapshot", DatabaseRun.extend({ generation: z.number().int() }), ({ generation, ...run }) =>
+  relaySnapshot(run, generation),
+);

@@ -1,0 +1,53 @@
+/**
+ * How an activity function answers its orchestration. What another attempt would meet again is an answer; what may go away by itself is thrown, and
+ * Durable tries again. A step on a database stops when the database is being cancelled.
+ */
+import type { InvocationContext } from "@azure/functions";
+import * as df from "durable-functions";
+import type { z } from "zod";
+import { failureOf } from "../../shared/migration/failure-of.js";
+import { untilCanceled } from "../../shared/migration/until-canceled.js";
+import type { Outcome } from "../../shared/model/outcome.js";
+import type { DatabaseRun, StepName, Steps } from "../../shared/model/steps.js";
+import { isTransient } from "../../shared/postgres/transient.js";
+
+/** Registers a step of the migration as a whole. */
+export function migrationStep<S extends StepName>(
+  name: S,
+  input: z.ZodType<Steps[S]["input"]>,
+  work: (input: Steps[S]["input"], context: InvocationContext) => Promise<Steps[S]["output"]>,
+): void {
+  df.app.activity(name, {
+    extraInputs: [df.input.durableClient()],
+    handler: (raw: unknown, context: InvocationContext) => answer(name, context, () => work(input.parse(raw), context)),
+  });
+}
+
+/** Registers a step on one database: it ends early when the database is being cancelled. */
+export function databaseStep<S extends StepName>(
+  name: S,
+  input: z.ZodType<Steps[S]["input"] & DatabaseRun>,
+  work: (input: Steps[S]["input"] & DatabaseRun, context: InvocationContext) => Promise<Steps[S]["output"]>,
+): void {
+  df.app.activity(name, {
+    handler: (raw: unknown, context: InvocationContext) => {
+      const run = input.parse(raw);
+      return answer(name, context, () => untilCanceled(run, () => work(run, context)));
+    },
+  });
+}
+
+async function answer<T>(name: string, context: InvocationContext, work: () => Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    const failure = failureOf(error);
+    if (isTransient(error)) {
+      context.warn(`${name}: ${failure.message} It will be tried again.`);
+      // Durable keeps the message in its history: ours, which holds no secret, not whatever the cause carries along.
+      throw new Error(failure.message);
+    }
+    context.error(`${name}: ${failure.message}`);
+    return { ok: false, failure };
+  }
+}

@@ -1,0 +1,46 @@
+/** The end of one database: nothing of ours stays in it, and its row says how it went. */
+import { readDatabaseProgress } from "../copy/plan-store.js";
+import type { DatabaseEnd } from "../model/steps.js";
+import { withConnection } from "../postgres/connect.js";
+import { dropLedger } from "../postgres/ledger.js";
+import { endSessions } from "../postgres/sessions.js";
+import { describeSkipped } from "../schema/skipped-statements.js";
+import { getDatabase, recordDatabase } from "../status/databases.js";
+import { failureOf } from "./failure-of.js";
+import { maintenanceDatabase, serversOf } from "./servers.js";
+import { addWarnings } from "./warnings.js";
+
+/** Converges. A target that cannot be reached does not keep the end from being recorded: what is left there is told. */
+export async function endDatabase(end: DatabaseEnd): Promise<void> {
+  const { key, database, state, failure } = end;
+  const row = await getDatabase(key, database);
+  // Before the target database was created there is nothing of ours in it: it may be somebody's.
+  const leftBehind = row?.targetCreated === true ? await cleanUp(key, database) : undefined;
+  const warnings = (await getDatabase(key, database))?.warnings;
+  await recordDatabase(key, database, {
+    state,
+    currentStep: "",
+    message: [failure?.message, leftBehind, warnings].filter((text) => text !== undefined && text !== "").join("\n"),
+    endedOn: new Date().toISOString(),
+  });
+}
+
+async function cleanUp(key: string, database: string): Promise<string | undefined> {
+  try {
+    const servers = await serversOf(key);
+    await withConnection(servers.target(maintenanceDatabase, "end"), (client) => endSessions(client, { migrationKey: key, database }));
+    await withConnection(servers.target(database, "end"), async (target) => {
+      await addWarnings(key, database, await describeSkipped(target));
+      if (await hasLedger(target)) await recordDatabase(key, database, await readDatabaseProgress(target));
+      await dropLedger(target);
+    });
+    return undefined;
+  } catch (error) {
+    return `Schema _pgmig could not be dropped from target database ${database} (${failureOf(error).message}). Run there: DROP SCHEMA IF EXISTS _pgmig CASCADE;`;
+  }
+}
+
+async function hasLedger(target: Parameters<Parameters<typeof withConnection>[1]>[0]): Promise<boolean> {
+  const { rows } = await target.query<{ known: boolean }>("select to_regclass('_pgmig.part') is not null as known");
+  return rows[0]?.known === true;
+}

@@ -1,0 +1,39 @@
+/** The end of a migration: its sessions ended on both servers, its secrets deleted, its databases free for others. */
+import { setTimeout as delay } from "node:timers/promises";
+import { releaseClaims } from "../status/claims.js";
+import { deleteSecrets } from "../status/secrets.js";
+import { endSessionsOnBothServers } from "./end-sessions.js";
+import { failureOf } from "./failure-of.js";
+import { serversOf } from "./servers.js";
+
+/** Seconds between attempts to reach a server that does not answer. */
+const waitsSeconds = [1, 3, 10];
+
+/** Always ends well, and converges: what could not be cleaned up is told by name. */
+export async function endMigration(key: string): Promise<{ leftBehind?: string }> {
+  const leftBehind = await endSessionsPatiently(key);
+  await deleteSecrets(key);
+  await releaseClaims(key);
+  return leftBehind === undefined ? {} : { leftBehind };
+}
+
+async function endSessionsPatiently(key: string): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const seconds of [0, ...waitsSeconds]) {
+    await delay(seconds * 1_000);
+    try {
+      const leftOver = await endSessionsOnBothServers(await serversOf(key));
+      if (leftOver === 0) return undefined;
+      problem = `${leftOver} sessions did not end`;
+    } catch (error) {
+      const failure = failureOf(error);
+      // A second runner comes after the first has deleted the secrets: all is done.
+      if (failure.code === "SecretsMissing") return undefined;
+      problem = failure.message;
+    }
+  }
+  return (
+    `Sessions of the migration may be left (${problem}). They end by themselves within minutes; to end them now, run on both servers: ` +
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'migration %';"
+  );
+}

@@ -1,0 +1,156 @@
+/** Planning one database: its schema's statements, its tables' parts, and in which tasks, jobs and rounds they are carried out. */
+import { type DatabasePlan, findPlan, savePlan } from "../copy/job-store.js";
+import { numberParts, type PartToCopy, readDatabaseProgress } from "../copy/plan-store.js";
+import { ServiceError } from "../model/service-error.js";
+import type { CopyPlan, DatabaseRun } from "../model/steps.js";
+import { planJobs } from "../planning/jobs.js";
+import { type Part, planParts } from "../planning/parts.js";
+import { planRounds } from "../planning/rounds.js";
+import { packTasks } from "../planning/tasks.js";
+import { endSession, withConnection } from "../postgres/connect.js";
+import { connect } from "../postgres/connect.js";
+import { qualifiedName } from "../postgres/identifiers.js";
+import { importSnapshot } from "../postgres/snapshot.js";
+import { databaseEncoding, type LargeObjectRange, listLargeObjectRanges, listSourceTables, type SourceTable } from "../postgres/source-tables.js";
+import { classifyStatements } from "../schema/classify-statement.js";
+import { dumpSchema, type SchemaSection } from "../schema/dump-schema.js";
+import { listMaterializedViews } from "../schema/list-materialized-views.js";
+import { planSchema, type TableStatements } from "../schema/schema-plan.js";
+import type { RelationName, SchemaStatement } from "../schema/schema-statement.js";
+import { splitStatements } from "../schema/split-statements.js";
+import { settings } from "../settings.js";
+import { recordDatabase } from "../status/databases.js";
+import { currentSnapshot } from "../status/snapshots.js";
+import { recordParts } from "../status/tables.js";
+import { type MigrationServers, serversOf } from "./servers.js";
+
+/** Large objects copied in one transaction. */
+const largeObjectsPerPart = 1_000;
+
+/** Plans the run, or finds the plan of an earlier runner. */
+export async function planDatabase(run: DatabaseRun): Promise<CopyPlan> {
+  const servers = await serversOf(run.key);
+  return await withConnection(servers.target(run.database, "plan"), async (target) => {
+    const known = await findPlan(target);
+    if (known !== undefined) return known;
+    await recordDatabase(run.key, run.database, { currentStep: "reading the schema" });
+    const plan = await makePlan(run, servers);
+    // Announced before it is saved: nobody copies before, so a part cannot be set back to queued.
+    await announce(run, plan.parts);
+    const saved = await savePlan(target, plan);
+    await recordDatabase(run.key, run.database, { ...(await readDatabaseProgress(target)), currentStep: "copying" });
+    return saved;
+  });
+}
+
+async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<DatabasePlan> {
+  const { partSizeBytes, maxParallelCopies } = settings();
+  const snapshot = (await currentSnapshot(run.key, run.database, run.attempt))?.snapshot;
+  if (snapshot === undefined) throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
+
+  const contents = await readContents(run, servers, snapshot);
+  const schema = planSchema({
+    preData: await dumpSection(run, servers, snapshot, "pre-data"),
+    postData: await dumpSection(run, servers, snapshot, "post-data"),
+    tables: contents.tables,
+    materializedViews: contents.materializedViews,
+  });
+  const parts = [
+    ...contents.tables.flatMap((table) => planParts(table, partSizeBytes)),
+    ...contents.largeObjects.map(largeObjectPart),
+  ];
+  const tasks = packTasks(parts, { partSizeBytes, parallelCopies: maxParallelCopies });
+  const jobs = planJobs(schema, tasks, [...contents.tables, ...contents.partitionedTables].map(analyzeTable));
+  const rounds = planRounds(tasks, jobs.indexJobs);
+  return {
+    parts: numberParts(tasks, contents.encoding),
+    jobs: jobs.jobs,
+    rounds,
+    summary: { preData: jobs.preData, rounds: rounds.length, afterData: jobs.afterData },
+  };
+}
+
+interface DatabaseContents {
+  readonly tables: readonly SourceTable[];
+  readonly partitionedTables: readonly RelationName[];
+  readonly materializedViews: readonly RelationName[];
+  readonly largeObjects: readonly LargeObjectRange[];
+  readonly encoding: string;
+}
+
+const partitionedTables = `
+  select n.nspname as schema, c.relname as name
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind = 'p'
+    and n.nspname !~ '^pg_'
+  order by n.nspname, c.relname
+`;
+
+async function readContents(run: DatabaseRun, servers: MigrationServers, snapshot: string): Promise<DatabaseContents> {
+  return await withConnection(servers.source(run.database, "plan"), async (source) => {
+    await importSnapshot(source, snapshot);
+    return {
+      tables: await listSourceTables(source),
+      partitionedTables: (await source.query<RelationName>(partitionedTables)).rows,
+      materializedViews: await listMaterializedViews(source),
+      largeObjects: await listLargeObjectRanges(source, largeObjectsPerPart),
+      encoding: await databaseEncoding(source),
+    };
+  });
+}
+
+async function dumpSection(
+  run: DatabaseRun,
+  servers: MigrationServers,
+  snapshot: string,
+  section: SchemaSection,
+): Promise<SchemaStatement[]> {
+  const client = await connect(servers.source(run.database, `pg_dump ${section}`));
+  try {
+    const text = await dumpSchema(client, { section, snapshot, timeLimitMs: settings().activityBudgetSeconds * 1_000 });
+    return classifyStatements(await splitStatements(text));
+  } finally {
+    await endSession(client);
+  }
+}
+
+function largeObjectPart(range: LargeObjectRange, index: number, all: readonly LargeObjectRange[]): Part {
+  return {
+    kind: "largeObjects",
+    schema: "pg_catalog",
+    table: "pg_largeobject",
+    columns: [],
+    rowFilter: undefined,
+    part: index + 1,
+    parts: all.length,
+    firstBlock: range.first,
+    endBlock: range.last + 1,
+    bytes: 0,
+  };
+}
+
+function analyzeTable({ schema, name }: RelationName): TableStatements {
+  const table = qualifiedName(schema, name);
+  return { relation: { schema, name }, statements: [{ id: `analyze/${table}`, sql: `analyze ${table}`, object: `statistics of ${table}` }] };
+}
+
+/** Shows every part as queued. */
+async function announce(run: DatabaseRun, parts: readonly PartToCopy[]): Promise<void> {
+  await recordParts(
+    run.key,
+    parts.map((part) => ({
+      database: run.database,
+      schemaName: part.schema,
+      tableName: part.table,
+      part: part.part,
+      parts: part.parts,
+      firstBlock: part.firstBlock ?? 0,
+      lastBlock: part.endBlock === undefined ? -1 : part.endBlock - 1,
+      state: "queued",
+      bytesEstimated: part.bytes,
+      attempt: run.attempt,
+    })),
+  );
+}
+

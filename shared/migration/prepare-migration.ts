@@ -1,0 +1,77 @@
+/** The first step: both servers reached, versions that go together, databases that exist. */
+import { ServiceError } from "../model/service-error.js";
+import type { MigrationSpec } from "../model/migration.js";
+import type { PreparedMigration } from "../model/steps.js";
+import { withConnection } from "../postgres/connect.js";
+import { serverVersion } from "../postgres/source-tables.js";
+import { settings } from "../settings.js";
+import { maintenanceDatabase, serversOf } from "./servers.js";
+
+/** pg_dump 18 reads servers from 9.2 on; what we read of the catalog ourselves is there from 9.5 on. */
+const oldestSource = 90_500;
+
+const presentDatabases = `
+  select datname as database, datallowconn as allows_connections
+  from pg_catalog.pg_database
+  where datname = any ($1)
+`;
+
+/** @throws ServiceError that says which server, version or database is in the way, and what to do about it. */
+export async function prepareMigration(key: string): Promise<PreparedMigration> {
+  const { spec, source, target } = await serversOf(key);
+  const [firstDatabase] = spec.databases;
+  if (firstDatabase === undefined) throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
+  const sourceVersion = await withConnection(source(firstDatabase, "probe"), async (client) => {
+    const { rows } = await client.query<{ database: string; allows_connections: boolean }>(presentDatabases, [spec.databases]);
+    refuseMissing(spec, rows);
+    return await serverVersion(client);
+  });
+  const onTarget = await withConnection(target(maintenanceDatabase, "probe"), async (client) => {
+    refuseVersions(sourceVersion, await serverVersion(client));
+    return (await client.query<{ database: string }>(presentDatabases, [spec.databases])).rows;
+  });
+  const { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays } = settings();
+  return {
+    limits: { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays },
+    databasesOnTarget: onTarget.map(({ database }) => database),
+  };
+}
+
+function refuseMissing(
+  { databases, source }: MigrationSpec,
+  present: readonly { database: string; allows_connections: boolean }[],
+): void {
+  const missing = databases.filter((name) => !present.some(({ database }) => database === name));
+  if (missing.length > 0) {
+    throw new ServiceError(
+      "SourceDatabaseNotFound",
+      `${source.host}:${source.port} has no database ${missing.join(", ")}. Correct dbsToMigrate; names are compared with case.`,
+      { target: "dbsToMigrate" },
+    );
+  }
+  const closed = present.filter(({ allows_connections }) => !allows_connections).map(({ database }) => database);
+  if (closed.length > 0) {
+    throw new ServiceError(
+      "SourceDatabaseClosed",
+      `Source database ${closed.join(", ")} does not allow connections. Run: ALTER DATABASE … WITH ALLOW_CONNECTIONS true;`,
+      { target: "dbsToMigrate" },
+    );
+  }
+}
+
+function refuseVersions(source: number, target: number): void {
+  if (source < oldestSource) {
+    throw new ServiceError("SourceTooOld", `The source is PostgreSQL ${major(source)}; 9.5 is the oldest that can be migrated. Upgrade it first.`);
+  }
+  if (major(target) < major(source)) {
+    throw new ServiceError(
+      "TargetTooOld",
+      `The target is PostgreSQL ${major(target)}, older than the source (${major(source)}). Choose a target of version ${major(source)} or later.`,
+    );
+  }
+}
+
+/** 120022 is 12; 90524 counts as 9. */
+function major(version: number): number {
+  return Math.floor(version / 10_000);
+}

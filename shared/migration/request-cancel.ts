@@ -1,0 +1,18 @@
+/** Cancelling databases: their activities are told, and their sessions on both servers ended. */
+import { hasEnded } from "./database-state.js";
+import { listDatabases, recordDatabase, requestDatabaseCancel } from "../status/databases.js";
+import { endSessionsOnBothServers } from "./end-sessions.js";
+import { serversOf } from "./servers.js";
+
+/** Converges: a database that has ended stays as it ended. */
+export async function requestCancel(key: string, databases: readonly string[]): Promise<void> {
+  await requestDatabaseCancel(key, databases);
+  const running = (await listDatabases(key)).filter((row) => databases.includes(row.database) && !hasEnded(row));
+  const servers = await serversOf(key);
+  await Promise.all(
+    running.map(async ({ database }) => {
+      await recordDatabase(key, database, { state: "Canceling" });
+      await endSessionsOnBothServers(servers, database);
+    }),
+  );
+}

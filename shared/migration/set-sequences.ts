@@ -1,0 +1,66 @@
+/** Sequences: set to where the source's are. They are not transactional, so this is done when the source no longer writes. */
+import type { ClientBase } from "pg";
+import type { DatabaseRun } from "../model/steps.js";
+import { withConnection } from "../postgres/connect.js";
+import { qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
+import { serversOf } from "./servers.js";
+
+/** Sequences asked for in one statement. */
+const sequencesPerQuery = 200;
+
+const userSequences = `
+  select n.nspname as schema, c.relname as name
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind = 'S'
+    and c.relpersistence <> 't'
+    and n.nspname <> 'information_schema'
+    and n.nspname !~ '^pg_'
+    and not exists (
+      select
+      from pg_catalog.pg_depend as member
+      where member.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        and member.objid = c.oid
+        and member.deptype = 'e'
+    )
+  order by n.nspname, c.relname
+`;
+
+const setValues = `
+  select pg_catalog.setval(pg_catalog.format('%I.%I', schema, name)::pg_catalog.regclass, last_value, is_called)
+  from json_to_recordset($1::json) as position (schema text, name text, last_value bigint, is_called boolean)
+`;
+
+interface SequencePosition {
+  readonly schema: string;
+  readonly name: string;
+  /** A bigint, as text. */
+  readonly last_value: string;
+  readonly is_called: boolean;
+}
+
+/** Sets every sequence of the target database to the source's current position. Converges. */
+export async function setSequences(run: DatabaseRun): Promise<void> {
+  const servers = await serversOf(run.key);
+  const positions = await withConnection(servers.source(run.database, "sequences"), readPositions);
+  await withConnection(servers.target(run.database, "sequences"), async (target) => {
+    for (let first = 0; first < positions.length; first += sequencesPerQuery) {
+      await target.query(setValues, [JSON.stringify(positions.slice(first, first + sequencesPerQuery))]);
+    }
+  });
+}
+
+async function readPositions(source: ClientBase): Promise<SequencePosition[]> {
+  const { rows: sequences } = await source.query<{ schema: string; name: string }>(userSequences);
+  const positions: SequencePosition[] = [];
+  for (let first = 0; first < sequences.length; first += sequencesPerQuery) {
+    const selects = sequences
+      .slice(first, first + sequencesPerQuery)
+      .map(
+        ({ schema, name }) =>
+          `select ${quoteLiteral(schema)}::text as schema, ${quoteLiteral(name)}::text as name, last_value::text, is_called from ${qualifiedName(schema, name)}`,
+      );
+    positions.push(...(await source.query<SequencePosition>(selects.join(" union all "))).rows);
+  }
+  return positions;
+}

@@ -1,0 +1,45 @@
+/** Running a step of a database only as long as nobody has asked to cancel the database. */
+import { setTimeout as delay } from "node:timers/promises";
+import { canceled } from "../model/outcome.js";
+import { ServiceError } from "../model/service-error.js";
+import type { DatabaseRun } from "../model/steps.js";
+import { isCancelRequested } from "../status/databases.js";
+import { endSessionsOnBothServers } from "./end-sessions.js";
+import { serversOf } from "./servers.js";
+
+/** Seconds between two looks at the database's row. */
+const intervalSeconds = 2;
+
+/**
+ * @throws ServiceError Canceled, before the work begins or when it is asked for meanwhile: then the step's sessions are ended, so that the work fails and
+ * a statement that would go on without us does not.
+ */
+export async function untilCanceled<T>({ key, database }: DatabaseRun, work: () => Promise<T>): Promise<T> {
+  const asked = () => isCancelRequested(key, database);
+  if (await asked()) throw new ServiceError(canceled.code, canceled.message);
+  const finished = new AbortController();
+  const watching = watch(asked, finished.signal, async () => {
+    await endSessionsOnBothServers(await serversOf(key), database);
+  });
+  try {
+    return await work();
+  } catch (error) {
+    if (await asked()) throw new ServiceError(canceled.code, canceled.message, { cause: error });
+    throw error;
+  } finally {
+    finished.abort();
+    await watching;
+  }
+}
+
+/** Looks until it finds the request, acts once, and ends; a look that fails is made again. */
+async function watch(asked: () => Promise<boolean>, finished: AbortSignal, act: () => Promise<void>): Promise<void> {
+  while (!finished.aborted) {
+    try {
+      await delay(intervalSeconds * 1_000, undefined, { signal: finished });
+      if (await asked()) return await act();
+    } catch {
+      // Either the step has finished, and the loop ends; or the storage account or a server did not answer, and the next look will do.
+    }
+  }
+}

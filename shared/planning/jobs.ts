@@ -1,0 +1,137 @@
+/** Packing a schema plan's statements into jobs: what one activity applies. Pure. */
+import type { IndexJob, SchemaPhase } from "../model/steps.js";
+import type { LongStatement, SchemaPlan, StatementGroup, TableStatements } from "../schema/schema-plan.js";
+import type { CopyTask } from "./tasks.js";
+
+/** Short statements, a transaction a group; or long ones, each of which may outlive the function that started it. */
+export type JobContent =
+  | { readonly kind: "groups"; readonly groups: readonly StatementGroup[] }
+  | { readonly kind: "long"; readonly statements: readonly LongStatement[] };
+
+export interface Job {
+  readonly job: number;
+  /** For people, e.g. "adding foreign keys". */
+  readonly phase: string;
+  readonly content: JobContent;
+}
+
+export interface JobPlan {
+  readonly jobs: readonly Job[];
+  readonly preData: number;
+  readonly indexJobs: readonly IndexJob[];
+  readonly afterData: readonly SchemaPhase[];
+}
+
+/** Statements on small tables that share one transaction: its locks must fit the server's lock table. */
+const statementsPerGroup = 100;
+
+/** Groups of small tables that one job applies. */
+const groupsPerJob = 20;
+
+export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze: readonly TableStatements[]): JobPlan {
+  const jobs: Job[] = [];
+  const add = (phase: string, content: JobContent): number => {
+    jobs.push({ job: jobs.length + 1, phase, content });
+    return jobs.length;
+  };
+  const inOrder = (title: string, groups: readonly StatementGroup[]): SchemaPhase => ({
+    title,
+    jobs: groups.length === 0 ? [] : [add(title, { kind: "groups", groups })],
+  });
+  const sizes = new TaskSizes(tasks);
+  const perTable = (title: string, tables: readonly TableStatements[]): SchemaPhase => ({
+    title,
+    jobs: [
+      ...tables
+        .filter(({ relation }) => sizes.isLarge(relation))
+        .map(({ statements }) => add(title, { kind: "long", statements })),
+      ...chunks(
+        groupsOf(tables.filter(({ relation }) => !sizes.isLarge(relation)).flatMap(({ statements }) => statements)),
+        groupsPerJob,
+      ).map((groups) => add(title, { kind: "groups", groups })),
+    ],
+  });
+
+  const preData = add("creating the schema", { kind: "groups", groups: schema.preData });
+  const indexJobs = planIndexJobs(schema.tableIndexes, sizes, add);
+  const refreshes = "refreshing materialized views";
+  const afterData = [
+    inOrder("creating triggers, rules and policies", schema.rest),
+    perTable("adding foreign keys", schema.foreignKeys),
+    inOrder("adding comments", schema.comments),
+    inOrder("assigning owners and privileges", schema.ownership),
+    {
+      title: refreshes,
+      jobs: schema.refreshes.length === 0 ? [] : [add(refreshes, { kind: "long", statements: schema.refreshes })],
+    },
+    inOrder("creating event triggers", schema.eventTriggers),
+    perTable("analyzing", analyze),
+  ].filter((phase) => phase.jobs.length > 0);
+  return { jobs, preData, indexJobs, afterData };
+}
+
+/** A batch's tables have their indexes built by one activity; each index of a large table has its own. */
+function planIndexJobs(
+  tables: readonly TableStatements[],
+  sizes: TaskSizes,
+  add: (phase: string, content: JobContent) => number,
+): IndexJob[] {
+  const phase = "building indexes";
+  const jobs: IndexJob[] = [];
+  const ofBatch = new Map<number, LongStatement[]>();
+  for (const { relation, statements } of tables) {
+    const after = sizes.tasksOf(relation);
+    const [task] = after;
+    if (task !== undefined && !sizes.isLarge(relation)) {
+      ofBatch.set(task, [...(ofBatch.get(task) ?? []), ...statements]);
+    } else {
+      for (const statement of statements) {
+        jobs.push({ job: add(phase, { kind: "long", statements: [statement] }), after });
+      }
+    }
+  }
+  for (const [task, statements] of ofBatch) {
+    jobs.push({ job: add(phase, { kind: "groups", groups: groupsOf(statements) }), after: [task] });
+  }
+  return jobs;
+}
+
+/** In which tasks a table is loaded. */
+class TaskSizes {
+  readonly #tasks = new Map<string, number[]>();
+  readonly #large = new Set<string>();
+
+  constructor(tasks: readonly CopyTask[]) {
+    for (const { task, parts, batch } of tasks) {
+      for (const part of parts) {
+        const name = key({ schema: part.schema, name: part.table });
+        this.#tasks.set(name, [...(this.#tasks.get(name) ?? []), task]);
+        if (!batch) this.#large.add(name);
+      }
+    }
+  }
+
+  /** A table that travels alone. */
+  isLarge(relation: { schema: string; name: string }): boolean {
+    return this.#large.has(key(relation));
+  }
+
+  tasksOf(relation: { schema: string; name: string }): readonly number[] {
+    return this.#tasks.get(key(relation)) ?? [];
+  }
+}
+
+function groupsOf(statements: readonly LongStatement[]): StatementGroup[] {
+  return chunks(statements, statementsPerGroup).map((chunk) => ({
+    id: chunk[0]?.id ?? "empty",
+    statements: chunk.map(({ sql, object }) => ({ sql, object, kind: "index", roles: [] })),
+  }));
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
+
+function key({ schema, name }: { schema: string; name: string }): string {
+  return `${schema}\0${name}`;
+}

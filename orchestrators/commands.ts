@@ -96,7 +96,8 @@ export class Commands {
 
 /** The event's `{databases?: string[]}`: those named, or all. An operator may raise it by hand: anything else means all. */
 function databasesNamed(event: unknown, all: readonly string[]): readonly string[] {
-  if (typeof event !== "object" || event === null || !("databases" in event) || !Array.isArray(event.databases)) return all;
+  if (typeof event !== "object" || event === null || !("databases" in event) || !Array.isArray(event.databases))
+    return all;
   const named: readonly unknown[] = event.databases;
   return named.length === 0 ? all : all.filter((database) => named.includes(database));
 }

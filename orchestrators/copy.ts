@@ -1,6 +1,7 @@
 /** Copying one round of a database: a bounded window of copy tasks, and the indexes of every table as soon as its parts are in. */
-import * as df from "durable-functions";
+
 import type { OrchestrationContext, Task } from "durable-functions";
+import * as df from "durable-functions";
 import type { Failure } from "../shared/model/outcome.js";
 import type { CopyRound, DatabaseRun, IndexJob, Limits } from "../shared/model/steps.js";
 import { race } from "./race.js";

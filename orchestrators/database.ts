@@ -1,6 +1,7 @@
 /** Migrating one database: snapshot, schema, data, the rest of the schema, sequences, proof. */
-import * as df from "durable-functions";
+
 import type { OrchestrationContext, Task } from "durable-functions";
+import * as df from "durable-functions";
 import { type Failure, isCanceled, isSnapshotLost } from "../shared/model/outcome.js";
 import type { DatabaseState } from "../shared/model/states.js";
 import type { DatabaseRun, Limits } from "../shared/model/steps.js";
@@ -65,7 +66,11 @@ function* baseCopy(
   return failure;
 }
 
-function* copyDatabase(context: OrchestrationContext, run: DatabaseRun, limits: Limits): Generator<Task, void, unknown> {
+function* copyDatabase(
+  context: OrchestrationContext,
+  run: DatabaseRun,
+  limits: Limits,
+): Generator<Task, void, unknown> {
   const plan = yield* carryOut(context, "planDatabase", run);
   yield* applyJobs(context, run, [plan.preData], 1);
   for (let round = 1; round <= plan.rounds; round++) {

@@ -1,6 +1,7 @@
 /** A migration, from its request to its end: the root orchestration, one a migration. */
-import * as df from "durable-functions";
+
 import type { OrchestrationContext, Task } from "durable-functions";
+import * as df from "durable-functions";
 import type { MigrationSpec } from "../shared/model/migration.js";
 import { type Failure, isCanceled } from "../shared/model/outcome.js";
 import type { MigrationState, MigrationSubstate } from "../shared/model/states.js";

@@ -34,10 +34,7 @@ export function* race<T extends Task>(context: OrchestrationContext, tasks: read
   const fresh = (tasks as readonly Task[] as readonly ScheduledTask[]).filter(
     (task) => task.alreadyScheduled !== true && task.action.externalEventName === undefined,
   );
-  any.action.compoundActions = [
-    ...fresh.map((task) => task.action),
-    { actionType: whenAll, compoundActions: [] },
-  ];
+  any.action.compoundActions = [...fresh.map((task) => task.action), { actionType: whenAll, compoundActions: [] }];
   return (yield any) as T;
 }
 

@@ -1,6 +1,7 @@
 /** Keeping a database's snapshot open: one keeper relays it to the next until it is closed. */
-import * as df from "durable-functions";
+
 import type { OrchestrationContext, Task } from "durable-functions";
+import * as df from "durable-functions";
 import type { DatabaseRun } from "../shared/model/steps.js";
 import { isSettled, race } from "./race.js";
 import { carryOut, StepFailed } from "./step.js";
@@ -35,7 +36,11 @@ df.app.orchestration("snapshot", function* (context: OrchestrationContext): Gene
 });
 
 /** False when there is nothing left to relay. A snapshot that was lost is found out, and told, by the copies that need it. */
-function* relayed(context: OrchestrationContext, run: DatabaseRun, generation: number): Generator<Task, boolean, unknown> {
+function* relayed(
+  context: OrchestrationContext,
+  run: DatabaseRun,
+  generation: number,
+): Generator<Task, boolean, unknown> {
   try {
     const { open } = yield* carryOut(context, "relaySnapshot", { ...run, generation });
     return open;

@@ -199,6 +199,11 @@ class Replay {
 
   #issueTogether(actions: readonly Action[], needed: number, done: () => void): void {
     let completed = 0;
+    if (needed === 0) {
+      // A Task.all over nothing is complete at once.
+      done();
+      return;
+    }
     for (const action of actions) {
       this.#issue(action, () => {
         completed++;

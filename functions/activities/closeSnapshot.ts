@@ -10,7 +10,10 @@ migrationStep("closeSnapshot", DatabaseRun.extend({ relay: z.string() }), async 
   const client = df.getClient(context);
   const status = await client.getStatus(relay);
   // A relay that has ended by itself takes no event any more.
-  if (status.runtimeStatus === df.OrchestrationRuntimeStatus.Running || status.runtimeStatus === df.OrchestrationRuntimeStatus.Pending) {
+  if (
+    status.runtimeStatus === df.OrchestrationRuntimeStatus.Running ||
+    status.runtimeStatus === df.OrchestrationRuntimeStatus.Pending
+  ) {
     await client.raiseEvent(relay, "SnapshotClosed", {});
   }
 });

@@ -4,4 +4,6 @@ import { verifyDatabase } from "../../shared/migration/verify-database.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 
-databaseStep("verifyDatabase", DatabaseRun.extend({ from: z.number().int() }), ({ from, ...run }) => verifyDatabase(run, from));
+databaseStep("verifyDatabase", DatabaseRun.extend({ from: z.number().int() }), ({ from, ...run }) =>
+  verifyDatabase(run, from),
+);

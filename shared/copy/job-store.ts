@@ -59,7 +59,9 @@ export async function readJob(target: ClientBase, job: number): Promise<JobConte
 
 /** What one round copies and builds. */
 export async function readRound(target: ClientBase, round: number): Promise<CopyRound> {
-  const { rows } = await target.query<{ content: CopyRound }>("select content from _pgmig.round where round = $1", [round]);
+  const { rows } = await target.query<{ content: CopyRound }>("select content from _pgmig.round where round = $1", [
+    round,
+  ]);
   const found = rows[0];
   if (found === undefined) throw new Error(`The plan has no round ${round}.`);
   return found.content;

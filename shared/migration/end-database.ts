@@ -28,7 +28,9 @@ export async function endDatabase(end: DatabaseEnd): Promise<void> {
 async function cleanUp(key: string, database: string): Promise<string | undefined> {
   try {
     const servers = await serversOf(key);
-    await withConnection(servers.target(maintenanceDatabase, "end"), (client) => endSessions(client, { migrationKey: key, database }));
+    await withConnection(servers.target(maintenanceDatabase, "end"), (client) =>
+      endSessions(client, { migrationKey: key, database }),
+    );
     await withConnection(servers.target(database, "end"), async (target) => {
       await addWarnings(key, database, await describeSkipped(target));
       if (await hasLedger(target)) await recordDatabase(key, database, await readDatabaseProgress(target));

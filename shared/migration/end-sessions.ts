@@ -1,7 +1,7 @@
 /** Ending the migration's sessions on both servers: what a cancel does at once, and what every end does last. */
 import { withConnection } from "../postgres/connect.js";
 import { endSessions } from "../postgres/sessions.js";
-import { maintenanceDatabase, type MigrationServers } from "./servers.js";
+import { type MigrationServers, maintenanceDatabase } from "./servers.js";
 
 /**
  * Ends every session of the migration, or only those in one database, on both servers at once.

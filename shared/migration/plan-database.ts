@@ -7,11 +7,16 @@ import { planJobs } from "../planning/jobs.js";
 import { type Part, planParts } from "../planning/parts.js";
 import { planRounds } from "../planning/rounds.js";
 import { packTasks } from "../planning/tasks.js";
-import { endSession, withConnection } from "../postgres/connect.js";
-import { connect } from "../postgres/connect.js";
+import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { importSnapshot } from "../postgres/snapshot.js";
-import { databaseEncoding, type LargeObjectRange, listLargeObjectRanges, listSourceTables, type SourceTable } from "../postgres/source-tables.js";
+import {
+  databaseEncoding,
+  type LargeObjectRange,
+  listLargeObjectRanges,
+  listSourceTables,
+  type SourceTable,
+} from "../postgres/source-tables.js";
 import { classifyStatements } from "../schema/classify-statement.js";
 import { dumpSchema, type SchemaSection } from "../schema/dump-schema.js";
 import { listMaterializedViews } from "../schema/list-materialized-views.js";
@@ -46,7 +51,8 @@ export async function planDatabase(run: DatabaseRun): Promise<CopyPlan> {
 async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<DatabasePlan> {
   const { partSizeBytes, maxParallelCopies } = settings();
   const snapshot = (await currentSnapshot(run.key, run.database, run.attempt))?.snapshot;
-  if (snapshot === undefined) throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
+  if (snapshot === undefined)
+    throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
 
   const contents = await readContents(run, servers, snapshot);
   const schema = planSchema({
@@ -132,7 +138,10 @@ function largeObjectPart(range: LargeObjectRange, index: number, all: readonly L
 
 function analyzeTable({ schema, name }: RelationName): TableStatements {
   const table = qualifiedName(schema, name);
-  return { relation: { schema, name }, statements: [{ id: `analyze/${table}`, sql: `analyze ${table}`, object: `statistics of ${table}` }] };
+  return {
+    relation: { schema, name },
+    statements: [{ id: `analyze/${table}`, sql: `analyze ${table}`, object: `statistics of ${table}` }],
+  };
 }
 
 /** Shows every part as queued. */
@@ -153,4 +162,3 @@ async function announce(run: DatabaseRun, parts: readonly PartToCopy[]): Promise
     })),
   );
 }
-

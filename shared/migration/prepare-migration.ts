@@ -1,6 +1,7 @@
 /** The first step: both servers reached, versions that go together, databases that exist. */
-import { ServiceError } from "../model/service-error.js";
+
 import type { MigrationSpec } from "../model/migration.js";
+import { ServiceError } from "../model/service-error.js";
 import type { PreparedMigration } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { serverVersion } from "../postgres/source-tables.js";
@@ -20,9 +21,12 @@ const presentDatabases = `
 export async function prepareMigration(key: string): Promise<PreparedMigration> {
   const { spec, source, target } = await serversOf(key);
   const [firstDatabase] = spec.databases;
-  if (firstDatabase === undefined) throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
+  if (firstDatabase === undefined)
+    throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
   const sourceVersion = await withConnection(source(firstDatabase, "probe"), async (client) => {
-    const { rows } = await client.query<{ database: string; allows_connections: boolean }>(presentDatabases, [spec.databases]);
+    const { rows } = await client.query<{ database: string; allows_connections: boolean }>(presentDatabases, [
+      spec.databases,
+    ]);
     refuseMissing(spec, rows);
     return await serverVersion(client);
   });
@@ -61,7 +65,10 @@ function refuseMissing(
 
 function refuseVersions(source: number, target: number): void {
   if (source < oldestSource) {
-    throw new ServiceError("SourceTooOld", `The source is PostgreSQL ${major(source)}; 9.5 is the oldest that can be migrated. Upgrade it first.`);
+    throw new ServiceError(
+      "SourceTooOld",
+      `The source is PostgreSQL ${major(source)}; 9.5 is the oldest that can be migrated. Upgrade it first.`,
+    );
   }
   if (major(target) < major(source)) {
     throw new ServiceError(

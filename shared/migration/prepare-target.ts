@@ -4,15 +4,17 @@ import { DatabaseError } from "pg";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { connect, endSession, withConnection } from "../postgres/connect.js";
-import { applyDatabaseProperties, createDatabase, dropDatabase, readDatabaseProperties } from "../postgres/create-database.js";
+import { createDatabase, dropDatabase } from "../postgres/create-database.js";
+import { applyDatabaseProperties, readDatabaseProperties } from "../postgres/database-properties.js";
 import { createLedger } from "../postgres/ledger.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
 
-import { maintenanceDatabase, type MigrationServers, serversOf } from "./servers.js";
+import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
 
-const lockDatabaseName = "select pg_catalog.pg_advisory_lock(pg_catalog.hashtext('migration'), pg_catalog.hashtext($1))";
+const lockDatabaseName =
+  "select pg_catalog.pg_advisory_lock(pg_catalog.hashtext('migration'), pg_catalog.hashtext($1))";
 
 const databaseExists = "select from pg_catalog.pg_database where datname = $1";
 
@@ -51,7 +53,9 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   } catch (error) {
     throw explainRefusal(error, servers, database);
   }
-  await withConnection(servers.target(database, "create ledger"), (target) => createLedger(target, `${key} ${attempt}`));
+  await withConnection(servers.target(database, "create ledger"), (target) =>
+    createLedger(target, `${key} ${attempt}`),
+  );
   const warnings = await applyDatabaseProperties(maintenance, database, properties);
   await clearParts(key, database);
   await addWarnings(key, database, warnings);

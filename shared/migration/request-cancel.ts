@@ -1,6 +1,7 @@
 /** Cancelling databases: their activities are told, and their sessions on both servers ended. */
-import { hasEnded } from "./database-state.js";
+
 import { listDatabases, recordDatabase, requestDatabaseCancel } from "../status/databases.js";
+import { hasEnded } from "./database-state.js";
 import { endSessionsOnBothServers } from "./end-sessions.js";
 import { serversOf } from "./servers.js";
 

@@ -64,12 +64,21 @@ export async function verifyDatabase(run: DatabaseRun, from: number): Promise<{ 
   });
 }
 
-async function verifyTable(run: DatabaseRun, table: LoadedTable, target: pg.Client, source: SnapshotReader): Promise<void> {
+async function verifyTable(
+  run: DatabaseRun,
+  table: LoadedTable,
+  target: pg.Client,
+  source: SnapshotReader,
+): Promise<void> {
   const name = qualifiedName(table.schema, table.name);
   if (table.loaded !== table.parts) {
-    throw new ServiceError("RowsDiffer", `Table ${name}: ${table.loaded} of ${table.parts} parts were loaded. Migrate the database again.`, {
-      target: name,
-    });
+    throw new ServiceError(
+      "RowsDiffer",
+      `Table ${name}: ${table.loaded} of ${table.parts} parts were loaded. Migrate the database again.`,
+      {
+        target: name,
+      },
+    );
   }
   const stored = await countRows(target, name, table.row_filter);
   // A table in one part was counted by the source's own COPY when the rows were sent: that count is in the ledger.
@@ -100,10 +109,13 @@ function countLimitSeconds(): number {
 async function countRows(client: pg.Client, table: string, rowFilter: string | null): Promise<string | undefined> {
   await client.query(`set statement_timeout = '${countLimitSeconds()}s'`);
   try {
-    const { rows } = await client.query<{ rows: string }>(`select count(*)::text as rows from only ${table} ${rowFilter ?? ""}`);
+    const { rows } = await client.query<{ rows: string }>(
+      `select count(*)::text as rows from only ${table} ${rowFilter ?? ""}`,
+    );
     return rows[0]?.rows;
   } catch (error) {
-    if (error instanceof DatabaseError && error.code === "57014" && error.message.includes("statement timeout")) return undefined;
+    if (error instanceof DatabaseError && error.code === "57014" && error.message.includes("statement timeout"))
+      return undefined;
     throw error;
   }
 }
@@ -133,7 +145,8 @@ class SnapshotReader {
   async #open(): Promise<pg.Client> {
     const { key, database, attempt } = this.#run;
     const snapshot = (await currentSnapshot(key, database, attempt))?.snapshot;
-    if (snapshot === undefined) throw new ServiceError("SnapshotLost", `The snapshot of database ${database} has been closed.`);
+    if (snapshot === undefined)
+      throw new ServiceError("SnapshotLost", `The snapshot of database ${database} has been closed.`);
     const client = await connect(this.#options());
     await importSnapshot(client, snapshot);
     return client;

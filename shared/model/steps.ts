@@ -3,8 +3,8 @@
  * cannot drift apart.
  */
 import { z } from "zod";
-import { MigrationState, MigrationSubstate, DatabaseState } from "./states.js";
 import { Failure } from "./outcome.js";
+import { DatabaseState, MigrationState, MigrationSubstate } from "./states.js";
 
 export const MigrationStep = z.object({ key: z.string() });
 

@@ -129,7 +129,9 @@ function groupsOf(statements: readonly LongStatement[]): StatementGroup[] {
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }
 
 function key({ schema, name }: { schema: string; name: string }): string {

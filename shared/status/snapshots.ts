@@ -16,7 +16,11 @@ export interface PublishedSnapshot {
 }
 
 /** The snapshot that copies of this attempt read; undefined before it is opened and after it was closed. */
-export async function currentSnapshot(key: string, database: string, attempt: number): Promise<PublishedSnapshot | undefined> {
+export async function currentSnapshot(
+  key: string,
+  database: string,
+  attempt: number,
+): Promise<PublishedSnapshot | undefined> {
   const row = await getDatabase(key, database);
   if (row?.snapshot === undefined || row.snapshotAttempt !== attempt) return undefined;
   return { attempt, generation: row.snapshotGeneration, snapshot: row.snapshot };

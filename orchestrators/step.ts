@@ -41,7 +41,7 @@ export function* carryOut<S extends StepName>(
   } catch (error) {
     throw new StepFailed(failureOfRetries(error));
   }
-  return valueOf<S>(outcome as Outcome<Steps[S]["output"]>);
+  return unwrap<S>(outcome as Outcome<Steps[S]["output"]>);
 }
 
 /**
@@ -50,7 +50,7 @@ export function* carryOut<S extends StepName>(
  */
 export function resultOf<S extends StepName>(task: Task): Steps[S]["output"] {
   if (task.isFaulted) throw new StepFailed(failureOfRetries(task.result));
-  return valueOf<S>(task.result as Outcome<Steps[S]["output"]>);
+  return unwrap<S>(task.result as Outcome<Steps[S]["output"]>);
 }
 
 /** What an exception in an orchestration means for the migration. */
@@ -58,7 +58,7 @@ export function failureOf(error: unknown): Failure {
   return error instanceof StepFailed ? error.failure : failureOfRetries(error);
 }
 
-function valueOf<S extends StepName>(outcome: Outcome<Steps[S]["output"]>): Steps[S]["output"] {
+function unwrap<S extends StepName>(outcome: Outcome<Steps[S]["output"]>): Steps[S]["output"] {
   if (!outcome.ok) throw new StepFailed(outcome.failure);
   return outcome.value;
 }

@@ -39,14 +39,16 @@ const pollMs = 500;
 
 /**
  * Besides what every session of ours sets (no statement or lock time-out): nothing is sent to a client that may be gone,
- * for a failed write would end the session; and the server does not look whether the client is there (14 and later).
+ * for a failed write would end the session; and the server does not look whether the client is there (14 and later). Row
+ * security is on, for a materialized view is refreshed as its owner, who may see what the policies let him see.
  */
 const detachedSettings = `
   select pg_catalog.set_config(wanted.name, wanted.setting, false)
   from (values
     ('client_min_messages', 'error'),
     ('client_connection_check_interval', '0'),
-    ('check_function_bodies', 'off')
+    ('check_function_bodies', 'off'),
+    ('row_security', 'on')
   ) as wanted (name, setting)
   join pg_catalog.pg_settings as known using (name)`;
 

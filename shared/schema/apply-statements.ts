@@ -58,6 +58,18 @@ const silentRefusals: ReadonlySet<string> = new Set(["01006", "01007"]);
  * nothing of the group has been applied.
  */
 export async function applyStatements(target: pg.Client, group: StatementGroup, instance: string): Promise<void> {
+  try {
+    await inTransaction(target, group, instance, applyTogether);
+  } catch (error) {
+    if (!(error instanceof NotTogether)) throw error;
+    await inTransaction(target, group, instance, applyOneByOne);
+  }
+}
+
+/** Applies statements and answers those that it had to skip. */
+type Apply = (target: pg.Client, statements: readonly SchemaStatement[]) => Promise<SkippedStatement[]>;
+
+async function inTransaction(target: pg.Client, group: StatementGroup, instance: string, apply: Apply): Promise<void> {
   await target.query(`begin; ${statementSettings}`);
   try {
     const first = group.statements[0]?.object ?? "nothing";
@@ -68,19 +80,13 @@ export async function applyStatements(target: pg.Client, group: StatementGroup, 
     }
     const missing = await missingRoles(target, group.statements);
     const skipped: SkippedStatement[] = [];
-    for (const statement of group.statements) {
+    const applicable = group.statements.filter((statement) => {
       const missingRole = statement.roles.find((role) => missing.has(role));
-      if (missingRole !== undefined && dispensable.has(statement.kind)) {
-        skipped.push({ statement, missingRole });
-      } else if (dispensable.has(statement.kind)) {
-        const message = await tryStatement(target, statement);
-        if (message !== undefined) skipped.push({ statement, message });
-      } else {
-        await target.query(statement.sql).catch((error: unknown) => {
-          throw failureOf(statement, error);
-        });
-      }
-    }
+      if (missingRole === undefined || !dispensable.has(statement.kind)) return true;
+      skipped.push({ statement, missingRole });
+      return false;
+    });
+    skipped.push(...(await apply(target, applicable)));
     await keepSkipped(target, skipped);
     await target.query("commit");
   } catch (error) {
@@ -89,6 +95,39 @@ export async function applyStatements(target: pg.Client, group: StatementGroup, 
     });
     throw error;
   }
+}
+
+/** Something in the group was refused: statement by statement it will turn out what. */
+class NotTogether extends Error {}
+
+/**
+ * All in one message: one round trip instead of hundreds, when nothing is wrong with any of them, as is the rule.
+ * Throws NotTogether otherwise.
+ */
+async function applyTogether(target: pg.Client, statements: readonly SchemaStatement[]): Promise<SkippedStatement[]> {
+  if (statements.length === 0) return [];
+  const refusal = await silentRefusalOf(target, async () => {
+    await target.query(statements.map(({ sql }) => sql).join(";\n")).catch((error: unknown) => {
+      throw error instanceof pg.DatabaseError && !isServerTrouble(error.code) ? new NotTogether() : error;
+    });
+  });
+  if (refusal !== undefined) throw new NotTogether();
+  return [];
+}
+
+async function applyOneByOne(target: pg.Client, statements: readonly SchemaStatement[]): Promise<SkippedStatement[]> {
+  const skipped: SkippedStatement[] = [];
+  for (const statement of statements) {
+    if (dispensable.has(statement.kind)) {
+      const message = await tryStatement(target, statement);
+      if (message !== undefined) skipped.push({ statement, message });
+    } else {
+      await target.query(statement.sql).catch((error: unknown) => {
+        throw failureOf(statement, error);
+      });
+    }
+  }
+  return skipped;
 }
 
 async function missingRoles(target: pg.Client, statements: readonly SchemaStatement[]): Promise<ReadonlySet<string>> {
@@ -101,21 +140,28 @@ async function missingRoles(target: pg.Client, statements: readonly SchemaStatem
 
 /** Runs a dispensable statement. Answers the server's refusal, or nothing when it was applied. */
 async function tryStatement(target: pg.Client, statement: SchemaStatement): Promise<string | undefined> {
+  try {
+    // One message, one round trip. After an error the server skips what follows it in the message.
+    return await silentRefusalOf(target, async () => {
+      await target.query(`savepoint statement;\n${statement.sql};\nrelease savepoint statement`);
+    });
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || !refusals.has(error.code ?? "")) throw failureOf(statement, error);
+    await target.query("rollback to savepoint statement; release savepoint statement");
+    return error.message;
+  }
+}
+
+/** What the server said when it let a grant or revoke pass without effect. */
+async function silentRefusalOf(target: pg.Client, work: () => Promise<void>): Promise<string | undefined> {
   let refusal: string | undefined;
   const onNotice = (notice: { code?: string | undefined; message?: string | undefined }) => {
     if (silentRefusals.has(notice.code ?? "")) refusal = notice.message;
   };
   target.on("notice", onNotice);
   try {
-    // One message, one round trip. After an error the server skips what follows it in the message.
-    await target.query(`savepoint statement;\n${statement.sql};\nrelease savepoint statement`);
+    await work();
     return refusal;
-  } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || !refusals.has(error.code ?? "")) {
-      throw failureOf(statement, error);
-    }
-    await target.query("rollback to savepoint statement; release savepoint statement");
-    return error.message;
   } finally {
     target.off("notice", onNotice);
   }

@@ -83,9 +83,9 @@ export async function describeSkipped(target: pg.ClientBase): Promise<string[]> 
     const what = describeCounts(row.counts);
     return row.missing_role === null
       ? `Not applied: ${what}; the first is ${row.first_object}: ${row.first_message ?? "refused by the server"}. ` +
-          `Run it as a user who may: ${excerpt(row.first_sql)}`
+          `When that is put right, run: ${excerpt(row.first_sql)}`
       : `Role ${quoteIdentifier(row.missing_role)} does not exist on the target: ${what} not applied. ` +
-          `Create it and run the statements again that name it; the first is: ${excerpt(row.first_sql)}`;
+          `Create it and run the statements that name it; the first is: ${excerpt(row.first_sql)}`;
   });
 }
 

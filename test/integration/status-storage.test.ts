@@ -288,13 +288,20 @@ describe("validations", () => {
 });
 
 describe("claims", () => {
-  it("give a target database to one of two migrations that ask at the same time", async () => {
-    const rivals = ["rival-a", "rival-b"].map((name) => newMigration({ name, databases: ["one", "two"] }).spec);
-    const outcomes = await Promise.all(rivals.map((spec) => claimDatabases(spec)));
-    expect(outcomes.filter((conflict) => conflict === undefined)).toHaveLength(1);
-    const winner = rivals[outcomes.indexOf(undefined)];
-    expect(outcomes.find((conflict) => conflict !== undefined)).toMatchObject({ migration: winner?.name });
-    if (winner) await releaseClaims(winner.key);
+  it("give a target database to one of two migrations that ask at the same time, and the other gets none at all", async () => {
+    for (let round = 0; round < 10; round++) {
+      // In opposite order: were they taken one by one, each would get its first.
+      const rivals = [["one", "two"] as const, ["two", "one"] as const].map(
+        (databases) => newMigration({ databases: [...databases] }).spec,
+      );
+      const outcomes = await Promise.all(rivals.map((spec) => claimDatabases(spec)));
+      expect(outcomes.filter((conflict) => conflict === undefined)).toHaveLength(1);
+      const winner = rivals[outcomes.indexOf(undefined)];
+      expect(outcomes.find((conflict) => conflict !== undefined)).toMatchObject({ migration: winner?.name });
+      if (winner) await releaseClaims(winner.key);
+      expect(await claimDatabases(newMigration({ name: "after", databases: ["one", "two"] }).spec)).toBeUndefined();
+      await releaseClaims(migrationKey("Target-Server", "after"));
+    }
   });
 
   it("are all or none, the same for the same migration, and free again when released or when their migration has ended", async () => {

@@ -8,7 +8,7 @@ import type { DatabaseRun, Limits } from "../shared/model/steps.js";
 import type { CopyInput } from "./copy.js";
 import { race } from "./race.js";
 import type { SnapshotInput } from "./snapshot.js";
-import { carryOut, failureOf, resultOf, StepFailed, start } from "./step.js";
+import { carryOut, failureOf, finish, resultOf, StepFailed, start } from "./step.js";
 
 export interface DatabaseInput {
   readonly key: string;
@@ -47,23 +47,37 @@ function* baseCopy(
 ): Generator<Task, Failure | undefined, unknown> {
   const relay = `${context.df.instanceId}:snapshot:${run.attempt}`;
   let failure: Failure | undefined;
+  let relaying: Task | undefined;
   try {
-    yield* carryOut(context, "noteStep", { ...run, step: "opening the snapshot" });
     yield* carryOut(context, "openSnapshot", run);
-    const relaying = relaySnapshot(context, relay, { run, keeperSeconds: limits.activityBudgetSeconds, generation: 2 });
-    try {
-      yield* race(context, [relaying, start(context, "noteStep", { ...run, step: "creating the database" })]);
-      yield* carryOut(context, "prepareTarget", run);
-      yield* copyDatabase(context, run, limits);
-    } catch (error) {
-      failure = failureOf(error);
-    }
-    yield* carryOut(context, "closeSnapshot", { ...run, relay });
-    yield relaying;
+    relaying = relaySnapshot(context, relay, { run, keeperSeconds: limits.activityBudgetSeconds, generation: 2 });
+    const preparing = start(context, "prepareTarget", run);
+    yield* race(context, [relaying, preparing]);
+    yield* finish<"prepareTarget">(preparing);
+    yield* copyDatabase(context, run, limits);
   } catch (error) {
-    failure ??= failureOf(error);
+    failure = failureOf(error);
   }
+  yield* closeSnapshot(context, run, relay, relaying);
   return failure;
+}
+
+/**
+ * A source that cannot be reached now keeps nobody from ending: its keepers end by themselves, and endMigration looks for what is left and tells
+ * of it.
+ */
+function* closeSnapshot(
+  context: OrchestrationContext,
+  run: DatabaseRun,
+  relay: string,
+  relaying: Task | undefined,
+): Generator<Task, void, unknown> {
+  try {
+    yield* carryOut(context, "closeSnapshot", { ...run, relay });
+    if (relaying !== undefined) yield relaying;
+  } catch {
+    // Told by endMigration, if anything is left by then.
+  }
 }
 
 function* copyDatabase(
@@ -76,8 +90,7 @@ function* copyDatabase(
   for (let round = 1; round <= plan.rounds; round++) {
     yield* copyRound(context, { run, round, limits });
   }
-  for (const { title, jobs } of plan.afterData) {
-    yield* carryOut(context, "noteStep", { ...run, step: title });
+  for (const jobs of plan.afterData) {
     yield* applyJobs(context, run, jobs, limits.maxParallelIndexBuilds);
   }
   yield* carryOut(context, "setSequences", run);
@@ -122,7 +135,6 @@ function* applyJobs(
 }
 
 function* verify(context: OrchestrationContext, run: DatabaseRun): Generator<Task, void, unknown> {
-  yield* carryOut(context, "noteStep", { ...run, step: "verifying" });
   let next: number | null = 0;
   while (next !== null) {
     const verified: { next: number | null } = yield* carryOut(context, "verifyDatabase", { ...run, from: next });

@@ -68,6 +68,7 @@ class Migration {
     if (this.#spec.overwriteDbsInTarget || databasesOnTarget.length === 0) return;
     yield* this.enter("WaitingForUserAction", "WaitingForTargetDBOverwriteConfirmation");
     yield* commands.waitFor([this.#context.df.waitForExternalEvent("ConfirmOverwrite")]);
+    yield* carryOut(this.#context, "confirmOverwrite", { key: this.#spec.key });
     yield* this.enter("InProgress", "PerformingPreRequisiteSteps");
   }
 

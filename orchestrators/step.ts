@@ -35,9 +35,17 @@ export function* carryOut<S extends StepName>(
   step: S,
   input: Steps[S]["input"],
 ): Generator<Task, Steps[S]["output"], unknown> {
+  return yield* finish<S>(start(context, step, input));
+}
+
+/**
+ * Waits for a step that may have been started before.
+ * @throws StepFailed as carryOut() does.
+ */
+export function* finish<S extends StepName>(task: Task): Generator<Task, Steps[S]["output"], unknown> {
   let outcome: unknown;
   try {
-    outcome = yield start(context, step, input);
+    outcome = yield task;
   } catch (error) {
     throw new StepFailed(failureOfRetries(error));
   }

@@ -49,12 +49,15 @@ export async function findPlan(target: ClientBase): Promise<CopyPlan | undefined
   return rows[0]?.content;
 }
 
-/** What one job applies. */
-export async function readJob(target: ClientBase, job: number): Promise<JobContent> {
-  const { rows } = await target.query<{ content: JobContent }>("select content from _pgmig.job where job = $1", [job]);
+/** What one job applies, and what that is called. */
+export async function readJob(target: ClientBase, job: number): Promise<{ phase: string; content: JobContent }> {
+  const { rows } = await target.query<{ phase: string; content: JobContent }>(
+    "select phase, content from _pgmig.job where job = $1",
+    [job],
+  );
   const found = rows[0];
   if (found === undefined) throw new Error(`The plan has no job ${job}.`);
-  return found.content;
+  return found;
 }
 
 /** What one round copies and builds. */

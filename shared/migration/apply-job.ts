@@ -1,10 +1,12 @@
 /** Applying one job of a database's schema, as far as the activity budget reaches. */
 import { readJob } from "../copy/job-store.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
+import { buildingIndexes } from "../planning/jobs.js";
 import { withConnection } from "../postgres/connect.js";
 import { runDetached } from "../postgres/detached-statement.js";
 import { applyStatements } from "../schema/apply-statements.js";
 import { settings } from "../settings.js";
+import { noteStep } from "./note-step.js";
 import { serversOf } from "./servers.js";
 
 /**
@@ -17,7 +19,9 @@ export async function applyJob(run: DatabaseRun, job: number): Promise<Progresse
   const servers = await serversOf(run.key);
   // Everyone who asks for the same statement must bear the same name: that is how its session is found again.
   const connection = servers.target(run.database, "schema");
-  const content = await withConnection(connection, (target) => readJob(target, job));
+  const { phase, content } = await withConnection(connection, (target) => readJob(target, job));
+  // Indexes are built while tables are copied: that is what people want to read then.
+  if (phase !== buildingIndexes) await noteStep(run, phase);
   if (content.kind === "long") {
     for (const statement of content.statements) {
       const deadlineMs = Math.max(1_000, deadline - Date.now());

@@ -7,12 +7,14 @@ import { openKeeper } from "../postgres/snapshot.js";
 import { settings } from "../settings.js";
 import { currentSnapshot, publishSnapshot, withdrawSnapshot } from "../status/snapshots.js";
 
+import { noteStep } from "./note-step.js";
 import { serversOf } from "./servers.js";
 
 /** Opens the run's snapshot with its first keeper. Run again, it finds the snapshot that is open. */
 export async function openSnapshot(run: DatabaseRun): Promise<void> {
   const { key, database, attempt } = run;
   if ((await currentSnapshot(key, database, attempt)) !== undefined) return;
+  await noteStep(run, "opening the snapshot");
   const servers = await serversOf(key);
   const snapshot = await openKeeper(servers.source(database, "keeper 1"), {
     lifeSeconds: settings().activityBudgetSeconds,

@@ -27,6 +27,7 @@ import { settings } from "../settings.js";
 import { recordDatabase } from "../status/databases.js";
 import { currentSnapshot } from "../status/snapshots.js";
 import { recordParts } from "../status/tables.js";
+import { noteStep } from "./note-step.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 
 /** Large objects copied in one transaction. */
@@ -38,12 +39,12 @@ export async function planDatabase(run: DatabaseRun): Promise<CopyPlan> {
   return await withConnection(servers.target(run.database, "plan"), async (target) => {
     const known = await findPlan(target);
     if (known !== undefined) return known;
-    await recordDatabase(run.key, run.database, { currentStep: "reading the schema" });
+    await noteStep(run, "reading the schema");
     const plan = await makePlan(run, servers);
     // Announced before it is saved: nobody copies before, so a part cannot be set back to queued.
     await announce(run, plan.parts);
     const saved = await savePlan(target, plan);
-    await recordDatabase(run.key, run.database, { ...(await readDatabaseProgress(target)), currentStep: "copying" });
+    await recordDatabase(run.key, run.database, await readDatabaseProgress(target));
     return saved;
   });
 }

@@ -9,7 +9,7 @@ import { applyDatabaseProperties, readDatabaseProperties } from "../postgres/dat
 import { createLedger } from "../postgres/ledger.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
-
+import { noteStep } from "./note-step.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
 
@@ -27,6 +27,7 @@ const lockTimeoutSeconds = 120;
  * has begun to load: either its session, and with it its lock and its DROP, is gone, or it sees the note.
  */
 export async function prepareTarget(run: DatabaseRun): Promise<void> {
+  await noteStep(run, "creating the database");
   const servers = await serversOf(run.key);
   const maintenance = await connect(servers.target(maintenanceDatabase, "create database"));
   try {
@@ -59,7 +60,7 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   const warnings = await applyDatabaseProperties(maintenance, database, properties);
   await clearParts(key, database);
   await addWarnings(key, database, warnings);
-  await recordDatabase(key, database, { attempt, currentStep: "database created" });
+  await recordDatabase(key, database, { attempt });
 }
 
 /** Without overwriteDbsInTarget only a database that this migration itself has created may be replaced. */

@@ -11,6 +11,7 @@ import { qualifiedName } from "../postgres/identifiers.js";
 import { importSnapshot } from "../postgres/snapshot.js";
 import { settings } from "../settings.js";
 import { currentSnapshot } from "../status/snapshots.js";
+import { noteStep } from "./note-step.js";
 import { serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
 
@@ -46,6 +47,7 @@ interface LoadedTable {
  */
 export async function verifyDatabase(run: DatabaseRun, from: number): Promise<{ next: number | null }> {
   const { activityBudgetSeconds } = settings();
+  await noteStep(run, "verifying");
   const deadline = Date.now() + activityBudgetSeconds * 1_000;
   const servers = await serversOf(run.key);
   return await withConnection(servers.target(run.database, "verify"), async (target) => {

@@ -53,13 +53,7 @@ export interface CopyPlan {
   /** How many rounds there are: each is one copy orchestration. */
   readonly rounds: number;
   /** What comes after the data: phases in order, the jobs of one phase in any order. */
-  readonly afterData: readonly SchemaPhase[];
-}
-
-export interface SchemaPhase {
-  /** For people, e.g. "adding foreign keys". */
-  readonly title: string;
-  readonly jobs: readonly number[];
+  readonly afterData: readonly (readonly number[])[];
 }
 
 /** Indexes and constraints that one activity builds, once the tasks that load their tables are done. */
@@ -89,6 +83,7 @@ export interface Progressed {
 /** Every activity: what it is given, and what it answers with. */
 export interface Steps {
   prepareMigration: { input: z.infer<typeof MigrationStep>; output: PreparedMigration };
+  confirmOverwrite: { input: z.infer<typeof MigrationStep>; output: void };
   recordTransition: { input: z.infer<typeof Transition>; output: void };
   requestCancel: { input: { key: string; databases: readonly string[] }; output: void };
   /** Always ends well: what could not be cleaned up is told by name. */
@@ -103,7 +98,6 @@ export interface Steps {
   readRound: { input: DatabaseRun & { round: number }; output: CopyRound };
   copyTask: { input: DatabaseRun & { task: number }; output: CopiedTask };
   applyJob: { input: DatabaseRun & { job: number }; output: Progressed };
-  noteStep: { input: DatabaseRun & { step: string }; output: void };
   setSequences: { input: DatabaseRun; output: void };
   verifyDatabase: { input: DatabaseRun & { from: number }; output: { next: number | null } };
   endDatabase: { input: DatabaseEnd; output: void };

@@ -1,5 +1,5 @@
 /** Packing a schema plan's statements into jobs: what one activity applies. Pure. */
-import type { IndexJob, SchemaPhase } from "../model/steps.js";
+import type { IndexJob } from "../model/steps.js";
 import type { LongStatement, SchemaPlan, StatementGroup, TableStatements } from "../schema/schema-plan.js";
 import type { CopyTask } from "./tasks.js";
 
@@ -19,8 +19,11 @@ export interface JobPlan {
   readonly jobs: readonly Job[];
   readonly preData: number;
   readonly indexJobs: readonly IndexJob[];
-  readonly afterData: readonly SchemaPhase[];
+  readonly afterData: readonly (readonly number[])[];
 }
+
+/** The phase that goes on beside the copy. */
+export const buildingIndexes = "building indexes";
 
 /** Statements on small tables that share one transaction: its locks must fit the server's lock table. */
 const statementsPerGroup = 100;
@@ -34,39 +37,32 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
     jobs.push({ job: jobs.length + 1, phase, content });
     return jobs.length;
   };
-  const inOrder = (title: string, groups: readonly StatementGroup[]): SchemaPhase => ({
-    title,
-    jobs: groups.length === 0 ? [] : [add(title, { kind: "groups", groups })],
-  });
+  const inOrder = (phase: string, groups: readonly StatementGroup[]): number[] =>
+    groups.length === 0 ? [] : [add(phase, { kind: "groups", groups })];
   const sizes = new TaskSizes(tasks);
-  const perTable = (title: string, tables: readonly TableStatements[]): SchemaPhase => ({
-    title,
-    jobs: [
-      ...tables
-        .filter(({ relation }) => sizes.isLarge(relation))
-        .map(({ statements }) => add(title, { kind: "long", statements })),
-      ...chunks(
-        groupsOf(tables.filter(({ relation }) => !sizes.isLarge(relation)).flatMap(({ statements }) => statements)),
-        groupsPerJob,
-      ).map((groups) => add(title, { kind: "groups", groups })),
-    ],
-  });
+  const perTable = (phase: string, tables: readonly TableStatements[]): number[] => {
+    const large = tables.filter(({ relation }) => sizes.isLarge(relation));
+    const small = tables.filter(({ relation }) => !sizes.isLarge(relation));
+    const groups = groupsOf(small.flatMap(({ statements }) => statements));
+    return [
+      ...large.map(({ statements }) => add(phase, { kind: "long", statements })),
+      ...chunks(groups, groupsPerJob).map((chunk) => add(phase, { kind: "groups", groups: chunk })),
+    ];
+  };
 
   const preData = add("creating the schema", { kind: "groups", groups: schema.preData });
   const indexJobs = planIndexJobs(schema.tableIndexes, sizes, add);
-  const refreshes = "refreshing materialized views";
   const afterData = [
     inOrder("creating triggers, rules and policies", schema.rest),
     perTable("adding foreign keys", schema.foreignKeys),
     inOrder("adding comments", schema.comments),
     inOrder("assigning owners and privileges", schema.ownership),
-    {
-      title: refreshes,
-      jobs: schema.refreshes.length === 0 ? [] : [add(refreshes, { kind: "long", statements: schema.refreshes })],
-    },
+    schema.refreshes.length === 0
+      ? []
+      : [add("refreshing materialized views", { kind: "long", statements: schema.refreshes })],
     inOrder("creating event triggers", schema.eventTriggers),
     perTable("analyzing", analyze),
-  ].filter((phase) => phase.jobs.length > 0);
+  ].filter((phase) => phase.length > 0);
   return { jobs, preData, indexJobs, afterData };
 }
 
@@ -76,7 +72,6 @@ function planIndexJobs(
   sizes: TaskSizes,
   add: (phase: string, content: JobContent) => number,
 ): IndexJob[] {
-  const phase = "building indexes";
   const jobs: IndexJob[] = [];
   const ofBatch = new Map<number, LongStatement[]>();
   for (const { relation, statements } of tables) {
@@ -86,12 +81,12 @@ function planIndexJobs(
       ofBatch.set(task, [...(ofBatch.get(task) ?? []), ...statements]);
     } else {
       for (const statement of statements) {
-        jobs.push({ job: add(phase, { kind: "long", statements: [statement] }), after });
+        jobs.push({ job: add(buildingIndexes, { kind: "long", statements: [statement] }), after });
       }
     }
   }
   for (const [task, statements] of ofBatch) {
-    jobs.push({ job: add(phase, { kind: "groups", groups: groupsOf(statements) }), after: [task] });
+    jobs.push({ job: add(buildingIndexes, { kind: "groups", groups: groupsOf(statements) }), after: [task] });
   }
   return jobs;
 }

@@ -17,6 +17,7 @@ const statementSettings = `
   set local row_security = off;
   set local standard_conforming_strings = on;
   set local default_tablespace = '';
+  select pg_catalog.set_config(name, 'heap', true) from pg_catalog.pg_settings where name = 'default_table_access_method';
   set local client_min_messages = warning`;
 
 const insertLedgerRow = `

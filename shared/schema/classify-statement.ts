@@ -49,7 +49,7 @@ export function classifyStatement({ sql, tree }: ParsedStatement): SchemaStateme
   return { sql, roles: unique(rolesIn(tree)), ...described };
 }
 
-type Description = Pick<SchemaStatement, "kind" | "object" | "objectType" | "relation">;
+type Description = Pick<SchemaStatement, "kind" | "object" | "objectType" | "relation" | "foreignKey">;
 
 function describe(tree: Node): Description {
   if ("IndexStmt" in tree) {
@@ -158,6 +158,7 @@ function describeAlterTable({ relation, objtype, cmds }: AlterTableStmt): Descri
     return {
       kind: constraintKind(constraint),
       object: `constraint ${displayName(constraint.conname)} on ${object}`,
+      ...foreignKeyOf(constraint),
       ...rest,
     };
   }
@@ -172,7 +173,7 @@ function constraintKind({ contype, skip_validation, is_enforced }: Constraint): 
     case "CONSTR_EXCLUSION":
       return "constraint";
     case "CONSTR_FOREIGN":
-      return "foreignKey";
+      return skip_validation || is_enforced !== true ? "other" : "foreignKey";
     case "CONSTR_CHECK":
       return skip_validation || is_enforced !== true ? "other" : "check";
     case "CONSTR_NOTNULL":
@@ -180,6 +181,13 @@ function constraintKind({ contype, skip_validation, is_enforced }: Constraint): 
     default:
       return "other";
   }
+}
+
+function foreignKeyOf({ contype, conname, pktable }: Constraint): Pick<Description, "foreignKey"> {
+  const references = relationOf(pktable);
+  return contype === "CONSTR_FOREIGN" && conname !== undefined && references !== undefined
+    ? { foreignKey: { name: conname, references } }
+    : {};
 }
 
 function eventTrigger(name: string | undefined): Description {

@@ -7,6 +7,7 @@ import { MessageChannel, Worker } from "node:worker_threads";
 import type pg from "pg";
 import type { ServerEndpoint } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
+import { ledgerSchema } from "../postgres/ledger.js";
 import { PgDumpBridge } from "./pg-dump-bridge.js";
 import { sendCancelRequest } from "./send-cancel-request.js";
 
@@ -16,8 +17,6 @@ export interface SchemaDumpOptions {
   readonly section: SchemaSection;
   /** An exported snapshot to read from; without it pg_dump takes one of its own. */
   readonly snapshot?: string;
-  /** Schemas that are ours and must not be copied. */
-  readonly excludeSchemas?: readonly string[];
   /** Milliseconds after which the dump is given up: at most the activity budget. */
   readonly timeLimitMs: number;
   readonly signal?: AbortSignal;
@@ -133,13 +132,9 @@ function pgDumpArguments(options: SchemaDumpOptions): string[] {
     "--no-statistics",
     `--lock-wait-timeout=${Math.min(lockWaitLimitMs, options.timeLimitMs)}`,
     ...(options.snapshot === undefined ? [] : [`--snapshot=${options.snapshot}`]),
-    ...(options.excludeSchemas ?? []).map((schema) => `--exclude-schema=${schemaPattern(schema)}`),
+    // A source that has been a target before may have kept it.
+    `--exclude-schema=${ledgerSchema}`,
   ];
-}
-
-/** A psql pattern that matches this one name, whatever is in it. */
-function schemaPattern(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /**

@@ -5,15 +5,18 @@
  *   preData        types, functions, tables, views: what the rows need
  *   (the rows)
  *   tableIndexes   per table, as soon as its rows are in: indexes, primary keys, unique and exclusion constraints
- *   rest           triggers, rules, row security, partitioned and materialized views' indexes …, in the dump's order
- *   foreignKeys    per referencing table, with the check constraints that are validated against its rows
+ *   rest           triggers, rules, row security, partitioned and materialized views' indexes …, in the dump's order. Foreign
+ *                  keys between ordinary tables too, not valid yet: that locks both tables, but for an instant
+ *   foreignKeys    per referencing table: what reads its rows. Validating locks nothing that another validation needs, so
+ *                  any number run side by side; adding a foreign key and validating it at once would lock both tables for
+ *                  as long as it takes, and two such on the same tables could wait for each other
  *   comments
  *   ownership      owners, then privileges, then default privileges. Until here everything is ours, so that nothing before
  *                  fails for a right that we would have lost
  *   refreshes      materialized views, by their real owners and under their row security, as on the source
  *   eventTriggers  last: they fire on DDL, and all DDL above is ours
  */
-import { quoteIdentifier } from "../postgres/identifiers.js";
+import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
 import { displayName } from "./display-name.js";
 import type { RelationName, SchemaStatement } from "./schema-statement.js";
 
@@ -69,8 +72,15 @@ export function planSchema({ preData, postData, tables, materializedViews }: Pla
   const phases = {
     preData: preData.filter(keepsItsPlace),
     tableIndexes: postData.filter((statement) => buildsIndexOf(statement, bytes)),
-    rest: postData.filter((statement) => keepsItsPlace(statement) && !buildsIndexOf(statement, bytes)),
-    foreignKeys: all.filter((statement) => statement.kind === "foreignKey" || statement.kind === "check"),
+    rest: [
+      ...preData.filter((statement) => canBeValidatedLater(statement, bytes)),
+      ...postData.filter((statement) => canBeValidatedLater(statement, bytes) || keepsItsPlace(statement)),
+    ]
+      .filter((statement) => !buildsIndexOf(statement, bytes))
+      .map((statement) => (canBeValidatedLater(statement, bytes) ? notValidYet(statement) : statement)),
+    foreignKeys: all
+      .filter((statement) => statement.kind === "foreignKey" || statement.kind === "check")
+      .map((statement) => (canBeValidatedLater(statement, bytes) ? validation(statement) : statement)),
     comments: all.filter((statement) => statement.kind === "comment" && !isOnEventTrigger(statement)),
     ownership: (["owner", "grant", "defaultPrivileges"] as const).flatMap((kind) =>
       all.filter((statement) => statement.kind === kind && !isOnEventTrigger(statement)),
@@ -122,6 +132,32 @@ function buildsIndexOf(statement: SchemaStatement, tables: ReadonlyMap<string, n
   );
 }
 
+type ForeignKeyStatement = SchemaStatement & Required<Pick<SchemaStatement, "relation" | "foreignKey">>;
+
+/** Partitioned tables' foreign keys cannot be added without validation before version 18; they are not among the tables with rows. */
+function canBeValidatedLater(
+  statement: SchemaStatement,
+  tables: ReadonlyMap<string, number>,
+): statement is ForeignKeyStatement {
+  return (
+    statement.kind === "foreignKey" &&
+    statement.relation !== undefined &&
+    statement.foreignKey !== undefined &&
+    tables.has(relationKey(statement.relation)) &&
+    tables.has(relationKey(statement.foreignKey.references))
+  );
+}
+
+function notValidYet(statement: ForeignKeyStatement): SchemaStatement {
+  return { ...statement, sql: `${statement.sql} NOT VALID` };
+}
+
+function validation(statement: ForeignKeyStatement): SchemaStatement {
+  const { relation, foreignKey } = statement;
+  const table = qualifiedName(relation.schema, relation.name);
+  return { ...statement, sql: `alter table ${table} validate constraint ${quoteIdentifier(foreignKey.name)}` };
+}
+
 function inTransactions(phase: string, statements: readonly SchemaStatement[]): StatementGroup[] {
   const groups: StatementGroup[] = [];
   for (let start = 0; start < statements.length; start += statementsPerTransaction) {
@@ -151,7 +187,7 @@ function largestFirst(groups: TableStatements[], bytes: ReadonlyMap<string, numb
 function refresh({ schema, name }: RelationName, index: number): LongStatement {
   return {
     id: `refreshes/${index + 1}`,
-    sql: `refresh materialized view ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+    sql: `refresh materialized view ${qualifiedName(schema, name)}`,
     object: `materialized view ${displayName(schema, name)}`,
   };
 }

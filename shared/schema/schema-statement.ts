@@ -40,6 +40,8 @@ export interface SchemaStatement {
   readonly objectType?: string;
   /** The table or materialized view that it belongs to. */
   readonly relation?: RelationName;
+  /** For a foreign key: its name, and the table that it refers to. */
+  readonly foreignKey?: { readonly name: string; readonly references: RelationName };
   /** Roles that it names, apart from public: the owner, grantees and grantors, the roles of a policy. */
   readonly roles: readonly string[];
 }

@@ -42,9 +42,7 @@ async function using<T>(server: EmbeddedServer, database: string, work: (client:
 }
 
 function dump(server: EmbeddedServer, database: string, section: SchemaSection): Promise<string> {
-  return using(server, database, (client) =>
-    dumpSchema(client, { section, excludeSchemas: ["_pgmig"], timeLimitMs: 60_000 }),
-  );
+  return using(server, database, (client) => dumpSchema(client, { section, timeLimitMs: 60_000 }));
 }
 
 const listTables = `

@@ -25,6 +25,7 @@ const statement = fc
   .record({
     kind: fc.constantFrom(...kinds),
     relation: fc.option(relation, { nil: undefined }),
+    references: relation,
     onEventTrigger: fc.boolean(),
   })
   .map((picked) => ({
@@ -32,6 +33,7 @@ const statement = fc
     object: picked.kind,
     roles: [],
     ...(picked.relation === undefined ? {} : { relation: picked.relation }),
+    ...(picked.kind === "foreignKey" ? { foreignKey: { name: 'f "k"', references: picked.references } } : {}),
     ...(picked.kind === "eventTrigger" || (picked.onEventTrigger && /owner|comment/.test(picked.kind))
       ? { objectType: "EVENT_TRIGGER" }
       : {}),
@@ -62,7 +64,7 @@ const anyInput = fc.record({
 });
 
 describe("a plan", () => {
-  test("has every statement of the dump exactly once, and every id once", () => {
+  test("has every statement of the dump exactly once, a foreign key perhaps in two steps, and every id once", () => {
     fc.assert(
       fc.property(anyInput, ({ pre, post, tables, materializedViews }) => {
         const preData = numbered("pre", pre);
@@ -72,7 +74,15 @@ describe("a plan", () => {
           ...groups(plan).flatMap((group) => group.statements.map(({ sql }) => sql)),
           ...longStatements(plan).map(({ sql }) => sql),
         ];
-        expect(planned.sort()).toEqual([...preData, ...postData].map(({ sql }) => sql).sort());
+        const validations = planned.filter((sql) => sql.includes("validate constraint"));
+        const added = planned.filter((sql) => sql.endsWith(" NOT VALID"));
+        expect(validations).toHaveLength(added.length);
+        expect(
+          planned
+            .filter((sql) => !validations.includes(sql))
+            .map((sql) => sql.replace(/ NOT VALID$/, ""))
+            .sort(),
+        ).toEqual([...preData, ...postData].map(({ sql }) => sql).sort());
         const ids = [...groups(plan), ...longStatements(plan), ...plan.refreshes].map(({ id }) => id);
         expect(new Set(ids).size).toBe(ids.length);
       }),
@@ -87,7 +97,9 @@ describe("a plan", () => {
         const plan = planSchema({ preData, postData, tables, materializedViews: [] });
         const place = new Map([...preData, ...postData].map(({ sql }, index) => [sql, index]));
         for (const phase of [plan.preData, plan.rest, plan.comments, plan.eventTriggers]) {
-          const places = phase.flatMap((group) => group.statements.map(({ sql }) => place.get(sql) ?? -1));
+          const places = phase.flatMap((group) =>
+            group.statements.map(({ sql }) => place.get(sql.replace(/ NOT VALID$/, "")) ?? -1),
+          );
           expect(places).toEqual([...places].sort((one, other) => one - other));
         }
         expect(Math.max(0, ...groups(plan).map((group) => group.statements.length))).toBeLessThanOrEqual(200);
@@ -119,6 +131,28 @@ describe("a plan", () => {
       { relation: table, statements: [{ id: "tableIndexes/1", sql: "index", object: "i" }] },
     ]);
     expect(plan.rest).toEqual([{ id: "rest/1", statements: [parentIndex] }]);
+  });
+
+  test("adds a foreign key between ordinary tables at once and validates it later; others in one go", () => {
+    const foreignKey = (references: string): SchemaStatement => ({
+      sql: `key to ${references}`,
+      kind: "foreignKey",
+      object: "k",
+      roles: [],
+      relation: table,
+      foreignKey: { name: "k;", references: { schema: "s", name: references } },
+    });
+    const plan = planSchema({
+      preData: [],
+      postData: [foreignKey("t"), foreignKey("partitioned")],
+      tables: [{ ...table, bytes: 1 }],
+      materializedViews: [],
+    });
+    expect(plan.rest.flatMap(({ statements }) => statements.map(({ sql }) => sql))).toEqual(["key to t NOT VALID"]);
+    expect(plan.foreignKeys[0]?.statements.map(({ sql }) => sql)).toEqual([
+      'alter table "s"."t" validate constraint "k;"',
+      "key to partitioned",
+    ]);
   });
 
   test("takes the largest table's indexes first", () => {

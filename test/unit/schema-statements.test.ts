@@ -110,6 +110,12 @@ describe("classifying statements", () => {
       "constraint c on table s.t",
       { schema: "s", name: "t" },
     ],
+    [
+      "ALTER TABLE s.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES s.u(b) NOT VALID",
+      "other",
+      "constraint f on table s.t",
+      { schema: "s", name: "t" },
+    ],
     ["ALTER INDEX s.i ATTACH PARTITION s.j", "other", "index s.i", undefined],
     ["ALTER TABLE s.t REPLICA IDENTITY FULL", "other", "table s.t", { schema: "s", name: "t" }],
     ["CREATE EXTENSION IF NOT EXISTS hstore WITH SCHEMA public", "extension", "extension hstore", undefined],

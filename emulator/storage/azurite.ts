@@ -11,8 +11,11 @@ const DEVELOPMENT_ACCOUNT = "devstoreaccount1";
 /** Azurite's public well-known key (docs, "Use the Azurite emulator"): it protects nothing. */
 const DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-const START_LIMIT_MS = 30_000;
-const STOP_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 60_000;
+/** How long Azurite may take to write its data. */
+const STOP_LIMIT_MS = 60_000;
+/** How long the port of an Azurite that has lost its host can still answer. */
+const ORPHAN_LIMIT_MS = 10_000;
 
 export interface Azurite {
   connectionString: string;
@@ -22,7 +25,7 @@ export interface Azurite {
 
 /**
  * Starts Azurite on free loopback ports with its data in `directory`.
- * @throws Error when another Azurite uses the directory, or when it does not answer within 30 seconds.
+ * @throws Error when another Azurite uses the directory, or when it does not answer within a minute.
  */
 export async function startAzurite(directory: string): Promise<Azurite> {
   mkdirSync(directory, { recursive: true });
@@ -89,16 +92,15 @@ async function waitForPreviousOwner(lock: string, directory: string): Promise<vo
     return;
   }
   const parsed = lockFile.safeParse(readJson(lock));
-  const deadline = Date.now() + STOP_LIMIT_MS;
-  while (parsed.success && isAlive(parsed.data.pid)) {
-    if (Date.now() > deadline) {
-      if (await accepts(parsed.data.port)) {
-        throw new Error(`${directory} is in use by process ${parsed.data.pid}: stop it, or choose another --storage.`);
-      }
-      break; // another program got the process id
+  const { pid, port } = parsed.success ? parsed.data : { pid: 0, port: 0 };
+  const began = Date.now();
+  while (pid > 0 && isAlive(pid) && Date.now() - began < STOP_LIMIT_MS) {
+    if (Date.now() - began > ORPHAN_LIMIT_MS && (await accepts(port))) {
+      throw new Error(`${directory} is in use by process ${pid}: stop it, or choose another --storage.`);
     }
     await sleep(50);
   }
+  // Still alive, but not serving: another program got the process id.
   rmSync(lock, { force: true });
 }
 
@@ -113,10 +115,12 @@ function readJson(file: string): unknown {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
+  // In a container whose first process reaps nothing, the dead stay as zombies.
+  const stat = `/proc/${pid}/stat`;
+  return !(existsSync(stat) && /\) Z /.test(readFileSync(stat, "utf8")));
 }
 
 async function answers(port: number, child: ChildProcess): Promise<void> {

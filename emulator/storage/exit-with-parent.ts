@@ -4,6 +4,10 @@
  */
 let ending = false;
 
+// Nobody reads what Azurite says while it closes; it must not fail on that before its data is on disk.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+
 process.on("SIGTERM", () => {
   ending = true;
   // Azurite ends when nothing is left to do; listening for the host must not count as something.

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, statSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { app } from "@azure/functions";
@@ -50,7 +51,13 @@ df.app.activity("alwaysDie", {
   },
 });
 
-df.app.activity("big", { handler: ({ length }) => ({ text: "ü".repeat(length) }) });
+/** Random text with characters of every length in UTF-8. */
+df.app.activity("big", {
+  handler: ({ bytes }) => {
+    const text = `${randomBytes(bytes).toString("base64")}${"aü€😀".repeat(1_000)}`;
+    return { text, hash: createHash("sha256").update(text).digest("hex") };
+  },
+});
 
 /** An activity that talks to Durable itself. */
 app.generic("askDurable", {

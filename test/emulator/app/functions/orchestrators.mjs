@@ -114,10 +114,9 @@ df.app.orchestration("callsOne", function* (context) {
 });
 
 df.app.orchestration("bigRound", function* (context) {
-  const { length } = context.df.getInput();
-  const result = yield context.df.callActivity("big", { length });
+  const result = yield context.df.callActivity("big", context.df.getInput());
   const back = yield context.df.callActivity("echo", result);
-  return { same: back.text === result.text, text: back.text };
+  return { same: back.text === result.text, ...back };
 });
 
 df.app.orchestration("longTimer", function* (context) {

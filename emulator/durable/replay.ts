@@ -198,6 +198,14 @@ class Replay {
   }
 
   #issueTogether(actions: readonly Action[], needed: number, done: () => void): void {
+    // .NET's WhenAll of nothing is complete; its WhenAny of nothing is an error.
+    if (needed === 0) {
+      done();
+      return;
+    }
+    if (actions.length === 0) {
+      throw new Error("Task.any needs at least one task.");
+    }
     let completed = 0;
     if (needed === 0) {
       // A Task.all over nothing is complete at once.

@@ -67,6 +67,15 @@ describe("what an orchestration does next", () => {
     expect(asked([...history, completed(1)], actions)).toEqual([[2, "c"]]);
   });
 
+  test("a group of nothing is complete at once: beside it, a Task.any starts its tasks and waits for none", () => {
+    expect(asked([], [any(activity("a"), activity("b"), all()), activity("c")])).toEqual([
+      [0, "a"],
+      [1, "b"],
+      [2, "c"],
+    ]);
+    expect(() => plan([], [any()])).toThrow("Task.any needs at least one task");
+  });
+
   test("a retry takes an id for its timer and one for the attempt; after the last failure it still waits for a timer", () => {
     const actions = [retried("a"), activity("b")];
     const first = [scheduled(0, "a"), failed(0)];

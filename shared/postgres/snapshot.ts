@@ -80,8 +80,8 @@ function snapshotLiteral(snapshot: string): string {
 }
 
 function isSnapshotGone(error: unknown): error is DatabaseError {
-  // 22023: invalid snapshot identifier; 55000: could not import (the source transaction is not running anymore).
-  return error instanceof DatabaseError && (error.code === "22023" || error.code === "55000");
+  // No such snapshot: 22023 up to PostgreSQL 16, 42704 since; its transaction has just ended: 55000.
+  return error instanceof DatabaseError && ["22023", "42704", "55000"].includes(error.code ?? "");
 }
 
 /** PostgreSQL 14 and later can be told to look for a lost client during a statement; a keeper must not. */

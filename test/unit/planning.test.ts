@@ -1,0 +1,169 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { planJobs } from "../../shared/planning/jobs.js";
+import { type Part, type PlannableTable, planParts } from "../../shared/planning/parts.js";
+import { planRounds } from "../../shared/planning/rounds.js";
+import { packTasks } from "../../shared/planning/tasks.js";
+import type { SchemaPlan } from "../../shared/schema/schema-plan.js";
+
+const MB = 1024 * 1024;
+const partSizeBytes = 256 * MB;
+
+const size = fc.oneof(fc.nat({ max: MB }), fc.nat({ max: 3_000 * MB }));
+const tables = fc
+  .uniqueArray(
+    fc.record({ name: fc.string({ minLength: 1, maxLength: 8 }), bytes: size, blocks: fc.nat({ max: 400_000 }) }),
+    {
+      selector: ({ name }) => name,
+      maxLength: 60,
+    },
+  )
+  .map((drawn) =>
+    drawn.map((table): PlannableTable => ({ schema: "public", columns: ["a"], rowFilter: undefined, ...table })),
+  );
+
+function table(fields: Partial<PlannableTable>): PlannableTable {
+  return { schema: "public", name: "t", columns: ["a"], rowFilter: undefined, bytes: 0, blocks: 0, ...fields };
+}
+
+describe("parts", () => {
+  test("cover a table's blocks without gap or overlap, and are open at both ends", () => {
+    fc.assert(
+      fc.property(size, fc.nat({ max: 1_000_000 }), (bytes, blocks) => {
+        const parts = planParts(table({ bytes, blocks }), partSizeBytes);
+        expect(parts[0]?.firstBlock).toBeUndefined();
+        expect(parts.at(-1)?.endBlock).toBeUndefined();
+        for (const [index, part] of parts.slice(1).entries()) {
+          expect(part.firstBlock).toBe(parts[index]?.endBlock);
+          expect(part.firstBlock).toBeGreaterThan(parts[index]?.firstBlock ?? 0);
+        }
+        expect(parts.map(({ part }) => part)).toEqual(parts.map((_, index) => index + 1));
+      }),
+    );
+  });
+
+  test("are of about the size asked for", () => {
+    expect(planParts(table({ bytes: 256 * MB, blocks: 32_768 }), partSizeBytes)).toHaveLength(1);
+    expect(planParts(table({ bytes: 257 * MB, blocks: 32_896 }), partSizeBytes)).toHaveLength(2);
+    expect(planParts(table({ bytes: 10_240 * MB, blocks: 1_310_720 }), partSizeBytes)).toHaveLength(40);
+  });
+
+  test("are no more than the blocks there are: a few huge rows cannot be cut further", () => {
+    expect(planParts(table({ bytes: 2_000 * MB, blocks: 2 }), partSizeBytes)).toHaveLength(2);
+  });
+
+  test("of an extension's configuration table are one, for a filter has no ctid", () => {
+    expect(
+      planParts(table({ bytes: 900 * MB, blocks: 115_200, rowFilter: "where custom" }), partSizeBytes),
+    ).toHaveLength(1);
+  });
+});
+
+describe("tasks", () => {
+  test("carry every part exactly once", () => {
+    fc.assert(
+      fc.property(tables, fc.integer({ min: 1, max: 16 }), (drawn, parallelCopies) => {
+        const parts = drawn.flatMap((one) => planParts(one, partSizeBytes));
+        const packed = packTasks(parts, { partSizeBytes, parallelCopies });
+        const name = (part: Part) => `${part.table}#${part.part}`;
+        expect(packed.flatMap((task) => task.parts.map(name)).sort()).toEqual(parts.map(name).sort());
+        expect(packed.map(({ task }) => task)).toEqual(packed.map((_, index) => index + 1));
+      }),
+    );
+  });
+
+  test("of 2,000 small tables are a few batches, enough for every copy at once", () => {
+    const parts = Array.from({ length: 2_000 }, (_, index) =>
+      planParts(table({ name: `t${index}`, bytes: 8_192, blocks: 1 }), partSizeBytes),
+    ).flat();
+    const packed = packTasks(parts, { partSizeBytes, parallelCopies: 4 });
+    expect(packed).toHaveLength(4);
+    expect(packed.every(({ batch }) => batch)).toBe(true);
+  });
+
+  test("start with the largest table, its parts side by side", () => {
+    const parts = [
+      ...planParts(table({ name: "small", bytes: MB, blocks: 128 }), partSizeBytes),
+      ...planParts(table({ name: "middle", bytes: 600 * MB, blocks: 76_800 }), partSizeBytes),
+      ...planParts(table({ name: "large", bytes: 1_000 * MB, blocks: 128_000 }), partSizeBytes),
+    ];
+    const order = packTasks(parts, { partSizeBytes, parallelCopies: 4 }).map((task) => task.parts[0]?.table);
+    expect(order).toEqual(["large", "large", "large", "large", "middle", "middle", "middle", "small"]);
+  });
+});
+
+describe("rounds", () => {
+  test("carry every task and job once, a job never before its last task, and stay below 200 activities", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 700 }),
+        fc.array(fc.array(fc.nat({ max: 699 }), { maxLength: 4 }), { maxLength: 300 }),
+        (count, drawn) => {
+          const tasks = Array.from({ length: count }, (_, index) => ({ task: index + 1, parts: [], batch: false }));
+          const jobs = drawn.map((after, index) => ({
+            job: index + 1,
+            after: count === 0 ? [] : after.map((task) => (task % count) + 1),
+          }));
+          const rounds = planRounds(tasks, jobs);
+          expect(rounds.flatMap((round) => round.tasks)).toEqual(tasks.map(({ task }) => task));
+          expect(rounds.flatMap((round) => round.jobs.map(({ job }) => job)).sort((a, b) => a - b)).toEqual(
+            jobs.map(({ job }) => job),
+          );
+          const done = new Set<number>();
+          for (const round of rounds) {
+            for (const task of round.tasks) done.add(task);
+            for (const job of round.jobs) expect(job.after.every((task) => done.has(task))).toBe(true);
+          }
+        },
+      ),
+    );
+  });
+
+  test("are many when there are many parts", () => {
+    const tasks = Array.from({ length: 1_000 }, (_, index) => ({ task: index + 1, parts: [], batch: false }));
+    const rounds = planRounds(tasks, []);
+    expect(Math.max(...rounds.map((round) => round.tasks.length))).toBeLessThanOrEqual(200);
+    expect(rounds.length).toBeGreaterThan(5);
+  });
+});
+
+describe("jobs", () => {
+  const empty: SchemaPlan = {
+    preData: [],
+    tableIndexes: [],
+    rest: [],
+    foreignKeys: [],
+    comments: [],
+    ownership: [],
+    refreshes: [],
+    eventTriggers: [],
+  };
+  const index = (name: string, number: number) => ({
+    id: `tableIndexes/${number}`,
+    sql: `create index on ${name}`,
+    object: `index ${number}`,
+  });
+
+  test("of a large table are one an index, after all of its parts; those of a batch are one together", () => {
+    const parts = [
+      ...planParts(table({ name: "large", bytes: 700 * MB, blocks: 89_600 }), partSizeBytes),
+      ...planParts(table({ name: "a", bytes: 8_192, blocks: 1 }), partSizeBytes),
+      ...planParts(table({ name: "b", bytes: 8_192, blocks: 1 }), partSizeBytes),
+    ];
+    const tasks = packTasks(parts, { partSizeBytes, parallelCopies: 4 });
+    const plan = planJobs(
+      {
+        ...empty,
+        tableIndexes: [
+          { relation: { schema: "public", name: "large" }, statements: [index("large", 1), index("large", 2)] },
+          { relation: { schema: "public", name: "a" }, statements: [index("a", 3)] },
+          { relation: { schema: "public", name: "b" }, statements: [index("b", 4)] },
+        ],
+      },
+      tasks,
+      [],
+    );
+    expect(plan.indexJobs.map(({ after }) => after)).toEqual([[1, 2, 3], [1, 2, 3], [4]]);
+    expect(plan.jobs.map(({ content }) => content.kind)).toEqual(["groups", "long", "long", "groups"]);
+  });
+});

@@ -1,0 +1,56 @@
+/** The schema by a pg_dump program on this machine: for whoever has one, and trusts it more than WebAssembly. */
+import { spawn } from "node:child_process";
+import type { ServerEndpoint } from "../model/migration.js";
+import { dumpFailed, pgDumpArguments, type SchemaDumpOptions, withinLimits } from "./schema-dump.js";
+
+/** A server and its secret, for a pg_dump that logs in by itself. */
+export interface NativeDumpConnection {
+  readonly endpoint: ServerEndpoint;
+  readonly password: string;
+  readonly database: string;
+}
+
+/**
+ * As dumpSchema(), by a pg_dump 18 at the given path, which logs in by itself.
+ * The password travels in its environment, where only this user's processes can see it.
+ */
+export async function dumpSchemaNatively(
+  program: string,
+  connection: NativeDumpConnection,
+  options: SchemaDumpOptions,
+): Promise<string> {
+  options.signal?.throwIfAborted();
+  const { endpoint, password, database } = connection;
+  const child = spawn(program, pgDumpArguments(options), {
+    env: {
+      PATH: process.env.PATH,
+      PGHOST: endpoint.host,
+      PGPORT: String(endpoint.port),
+      PGUSER: endpoint.user,
+      PGDATABASE: database,
+      PGPASSWORD: password,
+      PGSSLMODE: { Prefer: "prefer", Require: "require", VerifyCA: "verify-ca", VerifyFull: "verify-full" }[
+        endpoint.sslMode
+      ],
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output: Buffer[] = [];
+  let complaints = "";
+  child.stdout.on("data", (bytes: Buffer) => output.push(bytes));
+  child.stderr.on("data", (bytes: Buffer) => {
+    complaints += bytes.toString();
+  });
+  try {
+    return await withinLimits<string>(options, (resolve, reject) => {
+      child.on("error", (error) => reject(dumpFailed(options.section, error.message, error)));
+      child.on("close", (code) =>
+        code === 0
+          ? resolve(Buffer.concat(output).toString())
+          : reject(dumpFailed(options.section, `exit code ${code}: ${complaints}`)),
+      );
+    });
+  } finally {
+    child.kill("SIGKILL");
+  }
+}

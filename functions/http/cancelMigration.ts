@@ -1,11 +1,11 @@
 import { app as durable } from "durable-functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { cancelMigration } from "../../shared/requests/update-migration.js";
-import { answer } from "./answer.js";
-import { migrationAnswer } from "./migration-answer.js";
-import { orchestrationsOf } from "./orchestrations.js";
-import { preconditionsOf } from "./preconditions-of.js";
-import { migrationRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { migrationAnswer } from "./arm/migration-answer.js";
+import { orchestrationsOf } from "./arm/orchestrations.js";
+import { preconditionsOf } from "./arm/preconditions-of.js";
+import { migrationRoute } from "./arm/route.js";
 
 durable.client.http("cancelMigration", {
   methods: ["DELETE"],

@@ -1,9 +1,9 @@
 import { app } from "@azure/functions";
 import { parseServerPath } from "../../shared/model/migration-path.js";
 import { checkMigrationName } from "../../shared/requests/check-name.js";
-import { answer } from "./answer.js";
-import { jsonBody } from "./json-body.js";
-import { serverRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { jsonBody } from "./arm/json-body.js";
+import { serverRoute } from "./arm/route.js";
 
 app.http("checkMigrationNameAvailability", {
   methods: ["POST"],

@@ -1,8 +1,8 @@
 import { app } from "@azure/functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
-import { answer } from "./answer.js";
-import { migrationAnswer } from "./migration-answer.js";
-import { migrationRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { migrationAnswer } from "./arm/migration-answer.js";
+import { migrationRoute } from "./arm/route.js";
 
 app.http("getMigration", {
   methods: ["GET"],

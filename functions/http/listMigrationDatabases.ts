@@ -2,8 +2,8 @@ import { app } from "@azure/functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { listDatabaseProgress } from "../../shared/requests/database-progress.js";
 import { findMigration } from "../../shared/requests/find-migration.js";
-import { answer } from "./answer.js";
-import { migrationRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { migrationRoute } from "./arm/route.js";
 
 app.http("listMigrationDatabases", {
   methods: ["GET"],

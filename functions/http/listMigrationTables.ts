@@ -2,8 +2,8 @@ import { app } from "@azure/functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { findMigration } from "../../shared/requests/find-migration.js";
 import { listTables, parseTableFilter } from "../../shared/requests/list-tables.js";
-import { answer } from "./answer.js";
-import { migrationRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { migrationRoute } from "./arm/route.js";
 
 app.http("listMigrationTables", {
   methods: ["GET"],
@@ -20,5 +20,7 @@ app.http("listMigrationTables", {
 function pageLink(url: string, skip: number): string {
   const link = new URL(url);
   link.searchParams.set("skip", String(skip));
+  // A function key may be in the query: no answer repeats it, whoever follows the link sends it again.
+  link.searchParams.delete("code");
   return link.href;
 }

@@ -1,8 +1,8 @@
 import { app } from "@azure/functions";
 import { parseServerPath } from "../../shared/model/migration-path.js";
 import { listServerMigrations, parseListFilter } from "../../shared/requests/list-migrations.js";
-import { answer } from "./answer.js";
-import { migrationsRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { migrationsRoute } from "./arm/route.js";
 
 app.http("listMigrations", {
   methods: ["GET"],

@@ -2,9 +2,9 @@ import { app } from "@azure/functions";
 import { parseServerPath } from "../../shared/model/migration-path.js";
 import { parseSourceRequest } from "../../shared/model/server-request.js";
 import { listDatabasesOfServer } from "../../shared/postgres/list-databases.js";
-import { answer } from "./answer.js";
-import { jsonBody } from "./json-body.js";
-import { serverRoute } from "./route.js";
+import { answer } from "./arm/answer.js";
+import { jsonBody } from "./arm/json-body.js";
+import { serverRoute } from "./arm/route.js";
 
 app.http("listSourceDatabases", {
   methods: ["POST"],

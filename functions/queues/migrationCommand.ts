@@ -1,7 +1,7 @@
 import { app as durable } from "durable-functions";
 import { parseMigrationCommand } from "../../shared/model/migration-command.js";
 import { runCommand } from "../../shared/requests/run-command.js";
-import { orchestrationsOf } from "../http/orchestrations.js";
+import { orchestrationsOf } from "../http/arm/orchestrations.js";
 
 /** Operators' commands. A message that cannot be carried out ends in migration-commands-poison, with the reason in the log. */
 durable.client.storageQueue("migrationCommand", {

@@ -4,8 +4,8 @@ import type { MigrationPath } from "../model/migration-path.js";
 import { RequestError, type RequestProblem } from "../model/request-error.js";
 import { problem } from "../model/request-properties.js";
 import { hasEnded, type MigrationSubstate } from "../model/states.js";
-import { getMigration, type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
-import { deleteSecrets, loadSecrets, saveSecrets } from "../status/secrets.js";
+import { type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
+import { loadSecrets, replaceSecrets } from "../status/secrets.js";
 import { findMigration } from "./find-migration.js";
 import type { MigrationEvents, Orchestrations } from "./orchestrations.js";
 import { checkPreconditions, type Preconditions } from "./preconditions.js";
@@ -26,7 +26,7 @@ export async function patchMigration(
   for (let attempt = 1; ; attempt++) {
     const migration = await findMigration(path);
     checkPreconditions(preconditions, migration.etag);
-    refuseWhenEnded(migration, "changed");
+    refuseWhenEnded(migration);
     const events = eventsOf(migration, request.properties);
     refuseConflicts(conflictsOf(migration, request.properties));
     if (!(await updateMigration(path.key, columnsOf(request), migration.etag))) {
@@ -140,12 +140,15 @@ function refuseConflicts(conflicts: readonly RequestProblem[]): void {
   throw new RequestError(409, "Conflict", message, { target: first.target, details: conflicts });
 }
 
-function refuseWhenEnded(migration: MigrationRow, verb: string): void {
-  if (!hasEnded(migration.state)) return;
+function refuseWhenEnded(migration: MigrationRow): void {
+  if (hasEnded(migration.state)) refuseAsEnded(migration, `has ended (${migration.state})`);
+}
+
+function refuseAsEnded(migration: MigrationRow, how: string): never {
   throw new RequestError(
     409,
     "MigrationEnded",
-    `Migration ${migration.name} has ended (${migration.state}) and cannot be ${verb} or cancelled: create a migration with another migrationName.`,
+    `Migration ${migration.name} ${how} and cannot be changed or cancelled: create a migration with another migrationName.`,
     { target: "migrationName" },
   );
 }
@@ -208,13 +211,11 @@ async function replacePasswords(migration: MigrationRow, properties: PatchedProp
     sourceServerPassword !== undefined && targetServerPassword !== undefined
       ? { source: sourceServerPassword, target: targetServerPassword }
       : await loadSecrets(migration.key);
-  await saveSecrets(migration.key, migration.migrationId, {
+  const replaced = await replaceSecrets(migration.key, migration.migrationId, {
     source: sourceServerPassword ?? passwords.source,
     target: targetServerPassword ?? passwords.target,
   });
-  // The migration may have ended, and deleted its passwords, just before these were written.
-  const now = await getMigration(migration.key);
-  if (now === undefined || hasEnded(now.state)) await deleteSecrets(migration.key);
+  if (!replaced) refuseAsEnded(migration, "is ending");
 }
 
 async function raise(migration: MigrationRow, events: readonly Event[], orchestrations: Orchestrations): Promise<void> {

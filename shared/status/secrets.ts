@@ -7,17 +7,28 @@ import type { ServerPasswords } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import { open, seal } from "../secrets/seal.js";
 import { getMigration } from "./migrations.js";
-import { deleteRows, getRow, mergeRow, odata } from "./storage.js";
+import { type Columns, deleteRows, entity, getRow, isStatus, mergeRow, odata, table } from "./storage.js";
 
 const SecretColumns = z.object({ sourcePassword: z.string(), targetPassword: z.string() });
 
-/** Seals and stores the passwords of the migration with this key and ID, in place of earlier ones. */
+/** Seals and stores the passwords of a migration that is being created. */
 export async function saveSecrets(key: string, migrationId: string, passwords: ServerPasswords): Promise<void> {
-  await mergeRow("MigrationSecrets", key, migrationId, {
-    sourcePassword: seal(passwords.source, key),
-    targetPassword: seal(passwords.target, key),
-    savedOn: new Date(),
-  });
+  await mergeRow("MigrationSecrets", key, migrationId, sealed(key, passwords));
+}
+
+/**
+ * Seals and stores other passwords in place of those that are there.
+ * @returns false when there are none any more: the migration is ending, and nothing may be kept after it.
+ */
+export async function replaceSecrets(key: string, migrationId: string, passwords: ServerPasswords): Promise<boolean> {
+  const client = await table("MigrationSecrets");
+  try {
+    await client.updateEntity(entity(key, migrationId, sealed(key, passwords)), "Merge");
+    return true;
+  } catch (error) {
+    if (isStatus(error, 404)) return false;
+    throw error;
+  }
 }
 
 /**
@@ -34,8 +45,8 @@ export async function loadSecrets(key: string): Promise<ServerPasswords> {
       { target: key },
     );
   }
-  const sealed = SecretColumns.parse(row);
-  return { source: open(sealed.sourcePassword, key), target: open(sealed.targetPassword, key) };
+  const { sourcePassword, targetPassword } = SecretColumns.parse(row);
+  return { source: open(sourcePassword, key), target: open(targetPassword, key) };
 }
 
 /** Deletes the passwords of a migration, or only those of one attempt to create it; without any it does nothing. */
@@ -46,4 +57,8 @@ export async function deleteSecrets(key: string, migrationId?: string): Promise<
       ? odata`PartitionKey eq ${key}`
       : odata`PartitionKey eq ${key} and RowKey eq ${migrationId}`,
   );
+}
+
+function sealed(key: string, { source, target }: ServerPasswords): Columns {
+  return { sourcePassword: seal(source, key), targetPassword: seal(target, key), savedOn: new Date() };
 }

@@ -21,7 +21,7 @@ import {
   specOf,
   updateMigration,
 } from "../../shared/status/migrations.js";
-import { deleteSecrets, loadSecrets, saveSecrets } from "../../shared/status/secrets.js";
+import { deleteSecrets, loadSecrets, replaceSecrets, saveSecrets } from "../../shared/status/secrets.js";
 import { clearParts, listParts, type PartPatch, recordParts } from "../../shared/status/tables.js";
 import { listValidations, recordValidations } from "../../shared/status/validations.js";
 import { type Azurite, startAzurite } from "../fixtures/azurite.js";
@@ -338,7 +338,13 @@ describe("secrets", () => {
     await saveSecrets(migration.spec.key, migration.migrationId, passwords);
     await insertMigration(migration);
     expect(await loadSecrets(migration.spec.key)).toEqual(passwords);
+    const others = { source: "new", target: "newer" };
+    expect(await replaceSecrets(migration.spec.key, migration.migrationId, others)).toBe(true);
+    expect(await loadSecrets(migration.spec.key)).toEqual(others);
     await deleteSecrets(migration.spec.key);
+    await expect(loadSecrets(migration.spec.key)).rejects.toMatchObject({ code: "SecretsMissing" });
+    // A PATCH that comes while the migration is ending leaves nothing behind.
+    expect(await replaceSecrets(migration.spec.key, migration.migrationId, others)).toBe(false);
     await expect(loadSecrets(migration.spec.key)).rejects.toMatchObject({ code: "SecretsMissing" });
   });
 });

@@ -1,7 +1,7 @@
 /** What every HTTP trigger does around its own work: check the API version, and turn whatever is thrown into ARM's error shape. */
 import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
-import { RequestError } from "../../shared/model/request-error.js";
-import { ServiceError } from "../../shared/model/service-error.js";
+import { RequestError } from "../../../shared/model/request-error.js";
+import { ServiceError } from "../../../shared/model/service-error.js";
 
 const apiVersion = "2025-08-01";
 

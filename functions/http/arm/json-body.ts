@@ -1,7 +1,7 @@
 /** A request's JSON body, read within limits. */
 import type { HttpRequest } from "@azure/functions";
-import { jsonErrorOffset } from "../../shared/model/json-error.js";
-import { RequestError } from "../../shared/model/request-error.js";
+import { jsonErrorOffset } from "../../../shared/model/json-error.js";
+import { RequestError } from "../../../shared/model/request-error.js";
 
 const maximumBytes = 1024 * 1024;
 

@@ -1,6 +1,6 @@
 /** The durable client as the requests need it. */
 import type { DurableClient } from "durable-functions";
-import type { Orchestrations } from "../../shared/requests/orchestrations.js";
+import type { Orchestrations } from "../../../shared/requests/orchestrations.js";
 
 /** The root orchestration's name. */
 const orchestrator = "migration";

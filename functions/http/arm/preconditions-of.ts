@@ -1,5 +1,5 @@
 import type { HttpRequest } from "@azure/functions";
-import type { Preconditions } from "../../shared/requests/preconditions.js";
+import type { Preconditions } from "../../../shared/requests/preconditions.js";
 
 /** The conditions that a request's headers set. */
 export function preconditionsOf(request: HttpRequest): Preconditions {

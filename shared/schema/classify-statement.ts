@@ -1,8 +1,9 @@
 /** What a statement of a dump is, read from its syntax tree. */
-import type { AlterTableStmt, Constraint, Node, RangeVar, RoleSpec, VariableSetStmt } from "libpg-query";
+import type { AlterTableStmt, Constraint, Node, RangeVar, VariableSetStmt } from "libpg-query";
 import { displayName } from "./display-name.js";
 import type { SchemaStatement, StatementKind } from "./schema-statement.js";
 import type { ParsedStatement } from "./split-statements.js";
+import { rolesIn } from "./statement-roles.js";
 
 /**
  * Classifies a dump's statements, in order. pg_dump's settings are not statements any more afterwards: apply-statements.ts
@@ -250,39 +251,6 @@ function namesIn(node: Node): string[] {
   }
   if ("Integer" in node) return [String(node.Integer.ival ?? 0)];
   return [];
-}
-
-function rolesIn(tree: Node): string[] {
-  if ("AlterTableStmt" in tree) {
-    return (tree.AlterTableStmt.cmds ?? []).flatMap((node) =>
-      "AlterTableCmd" in node ? roleNames([node.AlterTableCmd.newowner]) : [],
-    );
-  }
-  if ("AlterOwnerStmt" in tree) return roleNames([tree.AlterOwnerStmt.newowner]);
-  if ("GrantStmt" in tree) return roleNames([...roleSpecs(tree.GrantStmt.grantees), tree.GrantStmt.grantor]);
-  if ("CreatePolicyStmt" in tree) return roleNames(roleSpecs(tree.CreatePolicyStmt.roles));
-  if ("CreateUserMappingStmt" in tree) return roleNames([tree.CreateUserMappingStmt.user]);
-  if ("CreateSchemaStmt" in tree) return roleNames([tree.CreateSchemaStmt.authrole]);
-  if ("AlterDefaultPrivilegesStmt" in tree) {
-    const { options, action } = tree.AlterDefaultPrivilegesStmt;
-    const creators = (options ?? []).flatMap((node) =>
-      "DefElem" in node && node.DefElem.arg !== undefined && "List" in node.DefElem.arg
-        ? roleSpecs(node.DefElem.arg.List.items)
-        : [],
-    );
-    return roleNames([...creators, ...roleSpecs(action?.grantees)]);
-  }
-  return [];
-}
-
-function roleSpecs(nodes: readonly Node[] | undefined): RoleSpec[] {
-  return (nodes ?? []).flatMap((node) => ("RoleSpec" in node ? [node.RoleSpec] : []));
-}
-
-function roleNames(specs: readonly (RoleSpec | undefined)[]): string[] {
-  return specs.flatMap((spec) =>
-    spec?.roletype === "ROLESPEC_CSTRING" && spec.rolename !== undefined ? [spec.rolename] : [],
-  );
 }
 
 function settingValue({ args }: VariableSetStmt): string | undefined {

@@ -134,8 +134,9 @@ test("a part copied twice at the same time loads its rows once", async () => {
     await session(target),
   ];
   for (const source of [first, second]) await source.query("begin isolation level repeatable read read only");
-  const [part] = await planTable(first, loading, "item", 1024 ** 3);
-  if (part === undefined) throw new Error("no part");
+  const [part] = await planTable(first, loading, "item", 1024 ** 2);
+  if (part === undefined || part.parts === 1) throw new Error("the table should have several parts");
+  // A whole table is truncated before it is loaded; a range has only its ledger row to keep it from being loaded twice.
 
   const both = await Promise.all([copyAll([part], first, loading), copyAll([part], second, alsoLoading)]);
 

@@ -24,7 +24,8 @@ export async function applyJob(run: DatabaseRun, job: number): Promise<Progresse
   if (phase !== buildingIndexes) await noteStep(run, phase);
   if (content.kind === "long") {
     for (const statement of content.statements) {
-      const deadlineMs = Math.max(1_000, deadline - Date.now());
+      const deadlineMs = deadline - Date.now();
+      if (deadlineMs <= 0) return { done: false };
       if ((await runDetached(connection, statement, { deadlineMs, instance })) === "running") return { done: false };
     }
     return { done: true };

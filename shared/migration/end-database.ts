@@ -3,7 +3,7 @@ import { readDatabaseProgress } from "../copy/plan-store.js";
 import type { DatabaseEnd } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { dropLedger } from "../postgres/ledger.js";
-import { endSessions } from "../postgres/sessions.js";
+import { endingTask, endSessions } from "../postgres/sessions.js";
 import { describeSkipped } from "../schema/skipped-statements.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { failureOf } from "./failure-of.js";
@@ -28,10 +28,10 @@ export async function endDatabase(end: DatabaseEnd): Promise<void> {
 async function cleanUp(key: string, database: string): Promise<string | undefined> {
   try {
     const servers = await serversOf(key);
-    await withConnection(servers.target(maintenanceDatabase, "end"), (client) =>
+    await withConnection(servers.target(maintenanceDatabase, endingTask), (client) =>
       endSessions(client, { migrationKey: key, database }),
     );
-    await withConnection(servers.target(database, "end"), async (target) => {
+    await withConnection(servers.target(database, endingTask), async (target) => {
       await addWarnings(key, database, await describeSkipped(target));
       if (await hasLedger(target)) await recordDatabase(key, database, await readDatabaseProgress(target));
       await dropLedger(target);

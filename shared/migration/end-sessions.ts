@@ -1,6 +1,6 @@
 /** Ending the migration's sessions on both servers: what a cancel does at once, and what every end does last. */
 import { withConnection } from "../postgres/connect.js";
-import { endSessions } from "../postgres/sessions.js";
+import { endingTask, endSessions } from "../postgres/sessions.js";
 import { type MigrationServers, maintenanceDatabase } from "./servers.js";
 
 /**
@@ -11,8 +11,8 @@ export async function endSessionsOnBothServers(servers: MigrationServers, databa
   const sessions = { migrationKey: servers.spec.key, ...(database === undefined ? {} : { database }) };
   const sourceEntrance = database ?? servers.spec.databases[0] ?? maintenanceDatabase;
   const [onSource, onTarget] = await Promise.all([
-    withConnection(servers.source(sourceEntrance, "end sessions"), (client) => endSessions(client, sessions)),
-    withConnection(servers.target(maintenanceDatabase, "end sessions"), (client) => endSessions(client, sessions)),
+    withConnection(servers.source(sourceEntrance, endingTask), (client) => endSessions(client, sessions)),
+    withConnection(servers.target(maintenanceDatabase, endingTask), (client) => endSessions(client, sessions)),
   ]);
   return onSource + onTarget;
 }

@@ -2,7 +2,7 @@
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
-import { endSessions } from "../postgres/sessions.js";
+import { endingTask, endSessions } from "../postgres/sessions.js";
 import { openKeeper } from "../postgres/snapshot.js";
 import { settings } from "../settings.js";
 import { currentSnapshot, publishSnapshot, withdrawSnapshot } from "../status/snapshots.js";
@@ -50,7 +50,7 @@ export async function closeSnapshot(run: DatabaseRun): Promise<void> {
   const { key, database, attempt } = run;
   await withdrawSnapshot(key, database, attempt);
   const servers = await serversOf(key);
-  const leftOver = await withConnection(servers.source(database, "end sessions"), (source) =>
+  const leftOver = await withConnection(servers.source(database, endingTask), (source) =>
     endSessions(source, { migrationKey: key, database }),
   );
   if (leftOver > 0) {

@@ -7,7 +7,7 @@ const endOurSessions = `
   from pg_catalog.pg_stat_activity
   where left(application_name, length($1)) = $1
     and ($2::text is null or datname = $2)
-    and pid <> pg_catalog.pg_backend_pid()
+    and right(application_name, length($3)) <> $3
 `;
 
 const countOurSessions = `
@@ -15,8 +15,14 @@ const countOurSessions = `
   from pg_catalog.pg_stat_activity
   where left(application_name, length($1)) = $1
     and ($2::text is null or datname = $2)
-    and pid <> pg_catalog.pg_backend_pid()
+    and right(application_name, length($3)) <> $3
 `;
+
+/**
+ * The task of a session that ends others. Several may be at it at once (a cancel, and the activities that notice it): they must not end each
+ * other, and they end by themselves.
+ */
+export const endingTask = "end sessions";
 
 export interface OurSessions {
   readonly migrationKey: string;
@@ -25,12 +31,13 @@ export interface OurSessions {
 }
 
 /**
- * Ends every session of the migration (keepers, copies, detached statements), and waits until they are gone.
+ * Ends every session of the migration (keepers, copies, detached statements), and waits until they are gone. To be called in a session
+ * whose task is `endingTask`.
  * @param limitSeconds how long to wait for them.
  * @returns how many are still there: 0, unless the limit was reached.
  */
 export async function endSessions(client: pg.ClientBase, sessions: OurSessions, limitSeconds = 10): Promise<number> {
-  const parameters = [applicationNamePrefix(sessions.migrationKey), sessions.database ?? null];
+  const parameters = [applicationNamePrefix(sessions.migrationKey), sessions.database ?? null, endingTask];
   const deadline = Date.now() + limitSeconds * 1_000;
   for (;;) {
     await client.query(endOurSessions, parameters);

@@ -9,6 +9,7 @@ import type { Limits, PreparedMigration, Steps } from "../shared/model/steps.js"
 import { Commands } from "./commands.js";
 import type { DatabaseInput, DatabaseResult } from "./database.js";
 import { carryOut, failureOf, start } from "./step.js";
+import { validate } from "./validation.js";
 
 interface Ending {
   readonly state: MigrationState;
@@ -19,22 +20,29 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
   const spec = context.df.getInput<MigrationSpec>() as MigrationSpec;
   const migration = new Migration(context, spec);
   let ending: Ending;
+  let migrated = false;
   try {
     yield* migration.enter("InProgress", "PerformingPreRequisiteSteps");
     const prepared = yield* carryOut(context, "prepareMigration", { key: spec.key });
     const commands = new Commands(context, spec, prepared.limits.migrationTimeoutDays);
     try {
-      yield* migration.confirmOverwrite(commands, prepared);
-      yield* migration.waitForStart(commands);
-      yield* migration.enter("InProgress", "MigratingData");
-      ending = endingOf(yield* migration.migrateDatabases(commands, prepared.limits), commands);
+      if (spec.option !== "Validate") yield* migration.confirmOverwrite(commands, prepared);
+      const refusal = spec.option === "Migrate" ? undefined : yield* migration.validate(commands);
+      if (refusal !== undefined) ending = { state: "ValidationFailed", error: refusal };
+      else if (spec.option === "Validate") ending = { state: "Succeeded" };
+      else {
+        yield* migration.waitForStart(commands);
+        yield* migration.enter("InProgress", "MigratingData");
+        migrated = true;
+        ending = endingOf(yield* migration.migrateDatabases(commands, prepared.limits), commands);
+      }
     } finally {
       commands.end();
     }
   } catch (error) {
     ending = endingOfFailure(failureOf(error));
   }
-  const { leftBehind } = yield* carryOut(context, "endMigration", { key: spec.key });
+  const { leftBehind } = yield* carryOut(context, "endMigration", { key: spec.key, migrated });
   return yield* migration.end(withNotice(ending, leftBehind));
 });
 
@@ -70,6 +78,12 @@ class Migration {
     yield* commands.waitFor([this.#context.df.waitForExternalEvent("ConfirmOverwrite")]);
     yield* carryOut(this.#context, "confirmOverwrite", { key: this.#spec.key });
     yield* this.enter("InProgress", "PerformingPreRequisiteSteps");
+  }
+
+  /** Why the migration must not go on, or undefined when it may. */
+  *validate(commands: Commands): Generator<Task, string | undefined, unknown> {
+    yield* this.enter("InProgress", "ValidationInProgress");
+    return yield* validate(this.#context, this.#spec, commands);
   }
 
   /** Holds until the data migration may start: on request, or when its window opens. */

@@ -31,6 +31,8 @@ export interface Settings {
   readonly activityBudgetSeconds: number;
   /** MIGRATION_TIMEOUT_DAYS: a migration that has not ended by then fails. */
   readonly migrationTimeoutDays: number;
+  /** VALIDATION_RULE_TIMEOUT_SECONDS: a validation rule that has not ended by then is Failed. */
+  readonly validationRuleTimeoutSeconds: number;
   /** CUTOVER_TIMEOUT_DAYS: how long an online migration waits for its cutover. */
   readonly cutoverTimeoutDays: number;
   /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode VerifyCA and VerifyFull. */
@@ -51,6 +53,7 @@ const Limits = z.object({
     300,
   ),
   MIGRATION_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 7").default(7),
+  VALIDATION_RULE_TIMEOUT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
   CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
 });
 
@@ -82,6 +85,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     MAX_PARALLEL_INDEX_BUILDS,
     ACTIVITY_BUDGET_SECONDS,
     MIGRATION_TIMEOUT_DAYS,
+    VALIDATION_RULE_TIMEOUT_SECONDS,
     CUTOVER_TIMEOUT_DAYS,
   } = limits.data;
   return {
@@ -97,6 +101,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     maxParallelIndexBuilds: MAX_PARALLEL_INDEX_BUILDS,
     activityBudgetSeconds: ACTIVITY_BUDGET_SECONDS,
     migrationTimeoutDays: MIGRATION_TIMEOUT_DAYS,
+    validationRuleTimeoutSeconds: VALIDATION_RULE_TIMEOUT_SECONDS,
     cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,
     sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),
     instance: read("WEBSITE_INSTANCE_ID") ?? `${hostname()}:${process.pid}`,

@@ -1,6 +1,6 @@
 /** Ends what the migration still has on both servers, and forgets its secrets. */
 import { endMigration } from "../../shared/migration/end-migration.js";
-import { MigrationStep } from "../../shared/model/steps.js";
+import { MigrationEnd } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 
-migrationStep("endMigration", MigrationStep, ({ key }) => endMigration(key));
+migrationStep("endMigration", MigrationEnd, ({ key, migrated }) => endMigration(key, migrated));

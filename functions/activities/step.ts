@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { failureOf } from "../../shared/migration/failure-of.js";
 import { untilCanceled } from "../../shared/migration/until-canceled.js";
 import type { Outcome } from "../../shared/model/outcome.js";
-import type { DatabaseRun, StepName, Steps } from "../../shared/model/steps.js";
+import type { DatabaseStep, StepName, Steps } from "../../shared/model/steps.js";
 import { isTransient } from "../../shared/postgres/transient.js";
 
 /** Registers a step of the migration as a whole. */
@@ -26,8 +26,8 @@ export function migrationStep<S extends StepName>(
 /** Registers a step on one database: it ends early when the database is being cancelled. */
 export function databaseStep<S extends StepName>(
   name: S,
-  input: z.ZodType<Steps[S]["input"] & DatabaseRun>,
-  work: (input: Steps[S]["input"] & DatabaseRun, context: InvocationContext) => Promise<Steps[S]["output"]>,
+  input: z.ZodType<Steps[S]["input"] & DatabaseStep>,
+  work: (input: Steps[S]["input"] & DatabaseStep, context: InvocationContext) => Promise<Steps[S]["output"]>,
 ): void {
   df.app.activity(name, {
     handler: (raw: unknown, context: InvocationContext) => {

@@ -9,9 +9,12 @@ import { serversOf } from "./servers.js";
 /** Seconds between attempts to reach a server that does not answer. */
 const waitsSeconds = [1, 3, 10];
 
-/** Always ends well, and converges: what could not be cleaned up is told by name. */
-export async function endMigration(key: string): Promise<{ leftBehind?: string }> {
-  const leftBehind = await endSessionsPatiently(key);
+/**
+ * Always ends well, and converges: what could not be cleaned up is told by name.
+ * @param migrated whether there were more than a validation's sessions, which end by themselves.
+ */
+export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
+  const leftBehind = migrated ? await endSessionsPatiently(key) : undefined;
   await deleteSecrets(key);
   await releaseClaims(key);
   return leftBehind === undefined ? {} : { leftBehind };

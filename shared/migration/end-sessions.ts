@@ -1,6 +1,7 @@
 /** Ending the migration's sessions on both servers: what a cancel does at once, and what every end does last. */
-import { withConnection } from "../postgres/connect.js";
-import { endingTask, endSessions } from "../postgres/sessions.js";
+import { endSession, withConnection } from "../postgres/connect.js";
+import { endingTask, endSessions, type OurSessions } from "../postgres/sessions.js";
+import { connectSource } from "./connect-source.js";
 import { type MigrationServers, maintenanceDatabase } from "./servers.js";
 
 /**
@@ -9,10 +10,18 @@ import { type MigrationServers, maintenanceDatabase } from "./servers.js";
  */
 export async function endSessionsOnBothServers(servers: MigrationServers, database?: string): Promise<number> {
   const sessions = { migrationKey: servers.spec.key, ...(database === undefined ? {} : { database }) };
-  const sourceEntrance = database ?? servers.spec.databases[0] ?? maintenanceDatabase;
   const [onSource, onTarget] = await Promise.all([
-    withConnection(servers.source(sourceEntrance, endingTask), (client) => endSessions(client, sessions)),
+    endOnSource(servers, sessions, database),
     withConnection(servers.target(maintenanceDatabase, endingTask), (client) => endSessions(client, sessions)),
   ]);
   return onSource + onTarget;
+}
+
+async function endOnSource(servers: MigrationServers, sessions: OurSessions, database?: string): Promise<number> {
+  const client = await connectSource(servers, endingTask, database);
+  try {
+    return await endSessions(client, sessions);
+  } finally {
+    await endSession(client);
+  }
 }

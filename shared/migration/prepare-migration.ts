@@ -6,7 +6,7 @@ import type { PreparedMigration } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { settings } from "../settings.js";
-import { maintenanceDatabase, serversOf } from "./servers.js";
+import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
 
 /** pg_dump 18 reads servers from 9.2 on; what we read of the catalog ourselves is there from 9.5 on. */
 const oldestSource = 90_500;
@@ -17,9 +17,22 @@ const presentDatabases = `
   where datname = any ($1)
 `;
 
-/** @throws ServiceError that says which server, version or database is in the way, and what to do about it. */
+/**
+ * @throws ServiceError that says which server, version or database is in the way, and what to do about it. When the migration is validated, the
+ * rules say so, and this does not.
+ */
 export async function prepareMigration(key: string): Promise<PreparedMigration> {
-  const { spec, source, target } = await serversOf(key);
+  const servers = await serversOf(key);
+  const finding = findDatabasesOnTarget(servers);
+  const databasesOnTarget = await (servers.spec.option === "Migrate" ? finding : finding.catch(() => []));
+  const { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays } = settings();
+  return {
+    limits: { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays },
+    databasesOnTarget,
+  };
+}
+
+async function findDatabasesOnTarget({ spec, source, target }: MigrationServers): Promise<string[]> {
   const [firstDatabase] = spec.databases;
   if (firstDatabase === undefined)
     throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
@@ -30,15 +43,11 @@ export async function prepareMigration(key: string): Promise<PreparedMigration> 
     refuseMissing(spec, rows);
     return await serverVersion(client);
   });
-  const onTarget = await withConnection(target(maintenanceDatabase, "probe"), async (client) => {
+  return await withConnection(target(maintenanceDatabase, "probe"), async (client) => {
     refuseVersions(sourceVersion, await serverVersion(client));
-    return (await client.query<{ database: string }>(presentDatabases, [spec.databases])).rows;
+    const { rows } = await client.query<{ database: string }>(presentDatabases, [spec.databases]);
+    return rows.map(({ database }) => database);
   });
-  const { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays } = settings();
-  return {
-    limits: { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays },
-    databasesOnTarget: onTarget.map(({ database }) => database),
-  };
 }
 
 function refuseMissing(

@@ -1,9 +1,9 @@
-/** Running a step of a database only as long as nobody has asked to cancel the database. */
+/** Running a step only as long as nobody has asked to cancel what it works on. */
 import { setTimeout as delay } from "node:timers/promises";
 import { canceled } from "../model/outcome.js";
 import { ServiceError } from "../model/service-error.js";
-import type { DatabaseRun } from "../model/steps.js";
-import { isCancelRequested } from "../status/databases.js";
+import type { DatabaseStep } from "../model/steps.js";
+import { isCancelRequested, isEveryCancelRequested } from "../status/databases.js";
 import { endSessionsOnBothServers } from "./end-sessions.js";
 import { serversOf } from "./servers.js";
 
@@ -11,16 +11,42 @@ import { serversOf } from "./servers.js";
 const intervalSeconds = 2;
 
 /**
+ * Runs a step of one database.
  * @throws ServiceError Canceled, before the work begins or when it is asked for meanwhile: then the step's sessions are ended, so that the work fails and
  * a statement that would go on without us does not.
  */
-export async function untilCanceled<T>({ key, database }: DatabaseRun, work: () => Promise<T>): Promise<T> {
-  const asked = () => isCancelRequested(key, database);
+export async function untilCanceled<T>({ key, database }: DatabaseStep, work: () => Promise<T>): Promise<T> {
+  return await unlessAsked(
+    () => isCancelRequested(key, database),
+    async () => {
+      await endSessionsOnBothServers(await serversOf(key), database);
+    },
+    work,
+  );
+}
+
+/**
+ * Runs a step of the migration as a whole, as long as not every database is being cancelled.
+ * @throws ServiceError Canceled, as untilCanceled() does.
+ */
+export async function untilAllCanceled<T>(key: string, work: () => Promise<T>): Promise<T> {
+  return await unlessAsked(
+    () => isEveryCancelRequested(key),
+    async () => {
+      await endSessionsOnBothServers(await serversOf(key));
+    },
+    work,
+  );
+}
+
+async function unlessAsked<T>(
+  asked: () => Promise<boolean>,
+  endSessions: () => Promise<void>,
+  work: () => Promise<T>,
+): Promise<T> {
   if (await asked()) throw new ServiceError(canceled.code, canceled.message);
   const finished = new AbortController();
-  const watching = watch(asked, finished.signal, async () => {
-    await endSessionsOnBothServers(await serversOf(key), database);
-  });
+  const watching = watch(asked, finished.signal, endSessions);
   try {
     return await work();
   } catch (error) {

@@ -24,11 +24,9 @@ import {
 } from "./server-fields.js";
 
 /** What ARM has and this service does not do yet; take a word out when it does. */
-export const notSupportedYet: { modes: readonly MigrationMode[]; options: readonly MigrationOption[] } = {
-  modes: ["Online"],
-  options: ["Validate", "ValidateAndMigrate"],
-};
-const defaultOption: MigrationOption = "Migrate";
+export const notSupportedYet: { modes: readonly MigrationMode[] } = { modes: ["Online"] };
+/** As `az postgres flexible-server migration create` has it. */
+const defaultOption: MigrationOption = "ValidateAndMigrate";
 
 export interface MigrationRequest {
   readonly spec: MigrationSpec;
@@ -181,19 +179,10 @@ export function parseMigrationRequest(path: MigrationPath, body: unknown): Migra
   };
 }
 
-function unsupported(properties: {
-  migrationMode?: MigrationMode | undefined;
-  migrationOption?: MigrationOption | undefined;
-}) {
-  const { migrationMode: mode, migrationOption: option } = properties;
+function unsupported({ migrationMode: mode }: { migrationMode?: MigrationMode | undefined }) {
   const problems: RequestProblem[] = [];
   if (mode !== undefined && notSupportedYet.modes.includes(mode)) {
     problems.push(problem("NotSupportedYet", "properties.migrationMode", `${mode} is not supported yet: use Offline`));
-  }
-  if (option !== undefined && notSupportedYet.options.includes(option)) {
-    problems.push(
-      problem("NotSupportedYet", "properties.migrationOption", `${option} is not supported yet: use Migrate`),
-    );
   }
   return problems;
 }

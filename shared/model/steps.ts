@@ -18,6 +18,15 @@ export const DatabaseRun = z.object({
 });
 export type DatabaseRun = z.infer<typeof DatabaseRun>;
 
+/** One database of a migration, before or beside the runs of its base copy. */
+export const DatabaseStep = z.object({ key: z.string(), database: z.string() });
+export type DatabaseStep = z.infer<typeof DatabaseStep>;
+
+export const MigrationEnd = MigrationStep.extend({
+  /** Whether databases have been worked on: then sessions that do not end are told of. Those of a validation end by themselves. */
+  migrated: z.boolean(),
+});
+
 export const Transition = z.object({
   key: z.string(),
   /** Rises by one with every transition: what has been recorded once is not recorded again. */
@@ -75,6 +84,14 @@ export interface CopiedTask {
   readonly failure?: Failure;
 }
 
+/** What a validation activity tells its orchestration; the rules' outcomes are in the status tables. */
+export interface ValidationVerdict {
+  /** False when it had to hand on before all rules were checked: it is called again. */
+  readonly done: boolean;
+  /** How many rules Failed, of those checked so far. */
+  readonly failed: number;
+}
+
 /** An activity that had to hand on before all was done is called again. */
 export interface Progressed {
   readonly done: boolean;
@@ -87,7 +104,10 @@ export interface Steps {
   recordTransition: { input: z.infer<typeof Transition>; output: void };
   requestCancel: { input: { key: string; databases: readonly string[] }; output: void };
   /** Always ends well: what could not be cleaned up is told by name. */
-  endMigration: { input: z.infer<typeof MigrationStep>; output: { leftBehind?: string } };
+  endMigration: { input: z.infer<typeof MigrationEnd>; output: { leftBehind?: string } };
+
+  validateServers: { input: z.infer<typeof MigrationStep>; output: ValidationVerdict };
+  validateDatabase: { input: DatabaseStep; output: ValidationVerdict };
 
   openSnapshot: { input: DatabaseRun; output: void };
   relaySnapshot: { input: DatabaseRun & { generation: number }; output: { open: boolean } };

@@ -30,7 +30,7 @@ export async function describeMigration(row: MigrationRow) {
           dbDetails: Object.fromEntries(
             databases.map((database) => [database.database, databaseDetails(row, database)]),
           ),
-          validationDetails: validationDetails(validations),
+          validationDetails: validationDetails(validations, row.substate === "ValidationInProgress"),
         },
       },
       migrationMode: row.mode,

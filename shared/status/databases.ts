@@ -109,6 +109,12 @@ export async function isCancelRequested(key: string, database: string): Promise<
   return row?.cancelRequested ?? false;
 }
 
+/** Whether the activities of every database of the migration have been asked to stop. */
+export async function isEveryCancelRequested(key: string): Promise<boolean> {
+  const databases = await listDatabases(key);
+  return databases.length > 0 && databases.every(({ cancelRequested }) => cancelRequested);
+}
+
 function columnsOf(database: string, patch: DatabasePatch): Columns {
   const { startedOn, endedOn, ...rest } = patch;
   return {

@@ -11,6 +11,7 @@ const RuleModule = z.object({
     scope: z.enum(["server", "database"]),
     modes: z.array(z.enum(migrationModes)).min(1),
     remedy: z.string().min(1),
+    gate: z.literal(true).optional(),
     check: z.custom<Rule["check"]>((value) => typeof value === "function"),
   }),
 });
@@ -18,13 +19,13 @@ const RuleModule = z.object({
 let serverRules: Promise<readonly ServerRule[]> | undefined;
 let databaseRules: Promise<readonly DatabaseRule[]> | undefined;
 
-/** The rules about the two servers, by id. Loaded once. @throws Error naming the file that exports no rule. */
+/** The rules about the two servers: gates first, then by id. Loaded once. @throws Error naming the file that exports no rule. */
 export async function loadServerRules(): Promise<readonly ServerRule[]> {
   serverRules ??= load<ServerRule>("server");
   return await serverRules;
 }
 
-/** The rules about one database, by id. Loaded once. @throws Error naming the file that exports no rule. */
+/** The rules about one database: gates first, then by id. Loaded once. @throws Error naming the file that exports no rule. */
 export async function loadDatabaseRules(): Promise<readonly DatabaseRule[]> {
   databaseRules ??= load<DatabaseRule>("database");
   return await databaseRules;
@@ -32,8 +33,10 @@ export async function loadDatabaseRules(): Promise<readonly DatabaseRule[]> {
 
 async function load<R extends Rule>(scope: R["scope"]): Promise<readonly R[]> {
   const folder = new URL(`rules/${scope}/`, import.meta.url);
+  // Compiled, there are .js and .js.map; as source, .ts.
   const files = (await readdir(folder)).filter((file) => /(?<!\.d)\.[jt]s$/.test(file)).sort();
-  return await Promise.all(files.map((file) => loadFile<R>(new URL(file, folder), scope)));
+  const rules = await Promise.all(files.map((file) => loadFile<R>(new URL(file, folder), scope)));
+  return [...rules.filter(({ gate }) => gate === true), ...rules.filter(({ gate }) => gate !== true)];
 }
 
 async function loadFile<R extends Rule>(file: URL, scope: R["scope"]): Promise<R> {

@@ -44,6 +44,11 @@ interface RuleDescription {
   readonly modes: readonly MigrationMode[];
   /** What to do when the rule does not succeed, for the README's table: one sentence of Markdown. */
   readonly remedy: string;
+  /**
+   * A gate is checked before the other rules of its scope, and they only when it has not failed: without what it checks they could only fail
+   * likewise. A database's gate has its source session in whatever database of the source lets us in.
+   */
+  readonly gate?: true;
 }
 
 export interface ServerRule extends RuleDescription {

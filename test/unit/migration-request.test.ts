@@ -54,7 +54,7 @@ describe("a request for a migration", () => {
       server: "Target",
       name: "First",
       mode: "Offline",
-      option: "Migrate",
+      option: "ValidateAndMigrate",
       source: { host: "old.example.com", port: 5433, user: "reader", sslMode: "Prefer" },
       target: { host: "target.postgres.database.azure.com", port: 5432, user: "writer", sslMode: "Prefer" },
       databases: ["shop"],

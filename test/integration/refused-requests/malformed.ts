@@ -239,16 +239,4 @@ export const malformed: RefusedRequest[] = [
 /** What ARM has and the service does not do yet. */
 export const notSupportedYet: RefusedRequest[] = [
   put("mode Online", { migrationMode: "Online" }, "properties.migrationMode", /not supported yet: use Offline/),
-  put(
-    "option Validate",
-    { migrationOption: "Validate" },
-    "properties.migrationOption",
-    /not supported yet: use Migrate/,
-  ),
-  put(
-    "option ValidateAndMigrate",
-    { migrationOption: "ValidateAndMigrate" },
-    "properties.migrationOption",
-    /not supported yet: use Migrate/,
-  ),
 ];

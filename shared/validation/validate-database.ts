@@ -1,0 +1,32 @@
+/** Checking the rules about one database. */
+import { connectSource } from "../migration/connect-source.js";
+import { maintenanceDatabase, serversOf } from "../migration/servers.js";
+import type { ValidationVerdict } from "../model/steps.js";
+import { connect } from "../postgres/connect.js";
+import { settings } from "../settings.js";
+import { isCancelRequested } from "../status/databases.js";
+import { loadDatabaseRules } from "./load-rules.js";
+import { runRecorded } from "./recorded-run.js";
+import { openRuleSessions } from "./rule-sessions.js";
+
+/** May be run again, and then goes on with the rules that have no outcome. */
+export async function validateDatabase(key: string, database: string): Promise<ValidationVerdict> {
+  const servers = await serversOf(key);
+  const { spec } = servers;
+  const rules = (await loadDatabaseRules()).filter(({ modes }) => modes.includes(spec.mode));
+  return await runRecorded({
+    key,
+    database,
+    checks: rules.map((rule) => ({ rule, run: (sessions) => rule.check({ spec, database, ...sessions }) })),
+    open: (gate) =>
+      openRuleSessions(
+        {
+          source: () =>
+            gate ? connectSource(servers, "validate") : connect(servers.source(database, `validate ${database}`)),
+          target: () => connect(servers.target(maintenanceDatabase, `validate ${database}`)),
+        },
+        settings().validationRuleTimeoutSeconds,
+      ),
+    isCanceled: () => isCancelRequested(key, database),
+  });
+}

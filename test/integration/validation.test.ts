@@ -44,7 +44,7 @@ function messagesOf(details: Details | undefined, state: string): string[] {
 
 describe("option Validate", () => {
   test("of a database that can be migrated succeeds, and creates nothing", async () => {
-    const { state, details } = await validate("fine", ["shop"]);
+    const { state } = await validate("fine", ["shop"]);
     expect(state).toBe("Succeeded");
     expect(await stage.target.query("select from pg_database where datname = 'shop'")).toEqual([]);
   });

@@ -1,6 +1,7 @@
 import type { StartOptions } from "./arguments.js";
 import { type ClientAddresses, durableClientJson } from "./durable/client-binding.js";
-import { type DurableFunction, Engine } from "./durable/engine.js";
+import { Engine } from "./durable/engine.js";
+import { type DurableFunction, FunctionRunner } from "./durable/function-runner.js";
 import { managementApi } from "./durable/management-api.js";
 import type { FunctionKind } from "./durable/replay.js";
 import { DurableStore } from "./durable/store.js";
@@ -88,7 +89,8 @@ export class Host {
     const store = new DurableStore(durableTables(storage, durableTask.hubName), durableTask.hubName);
     const [functions] = await Promise.all([pool.start(), store.open()]);
     this.#functions = new Map(functions.map((metadata) => [metadata.name, metadata]));
-    this.#engine = new Engine({ store, pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
+    const runner = new FunctionRunner({ pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
+    this.#engine = new Engine({ store, runner, log });
     const durable = managementApi(this.#engine, store, this.#addresses);
     this.#rpc.serve(durable);
     this.#prepareTriggers(pool);

@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Pool } from "../instances/pool.js";
 import type { Log } from "../log.js";
-import type { NamedData } from "../worker/protocol.js";
-import { activityFailure, activityLost, activityTimeout, type Failure } from "./failure.js";
+import { endOfChild, executionStarted } from "./execution-events.js";
+import type { FunctionRunner } from "./function-runner.js";
 import { createsTask, type HistoryEvent } from "./history-event.js";
 import { type InstanceRecord, isTerminal } from "./instance-record.js";
+import { KeyedLock } from "./keyed-lock.js";
 import { Orchestration } from "./orchestration.js";
-import type { FunctionKind } from "./replay.js";
 import { type DurableStore, mayBeOverwritten } from "./store.js";
 import {
   abandonedTurn,
@@ -20,20 +19,10 @@ import {
   triggerInput,
 } from "./turn.js";
 
-/** An activity or a turn whose worker dies this often is given up: it is probably what kills them. */
-const MAX_DEATHS = 5;
-
-/** A durable function: its trigger's binding name and what it gets beside the trigger. */
-export interface DurableFunction {
-  bindingName: string;
-  extraInputs: NamedData[];
-}
-
 export interface EngineOptions {
   store: DurableStore;
-  pool: Pool;
+  runner: FunctionRunner;
   log: Log;
-  find(kind: FunctionKind, name: string): DurableFunction | undefined;
 }
 
 export type StartResult = { kind: "started"; instanceId: string } | { kind: "exists"; instanceId: string };
@@ -47,21 +36,19 @@ const CATEGORY = "Host.Triggers.DurableTask";
  */
 export class Engine {
   readonly #store: DurableStore;
-  readonly #pool: Pool;
+  readonly #runner: FunctionRunner;
   readonly #log: Log;
-  readonly #find: EngineOptions["find"];
   readonly #active = new Map<string, Orchestration>();
   /** One start or purge of an instance at a time. */
-  readonly #locks = new Map<string, Promise<unknown>>();
+  readonly #locks = new KeyedLock();
   readonly #turns = new Set<Promise<void>>();
   #messages = 0;
   #stopping = false;
 
-  constructor({ store, pool, log, find }: EngineOptions) {
+  constructor({ store, runner, log }: EngineOptions) {
     this.#store = store;
-    this.#pool = pool;
+    this.#runner = runner;
     this.#log = log;
-    this.#find = find;
   }
 
   /** Takes up what was running when the host last stopped. */
@@ -97,11 +84,11 @@ export class Engine {
     input: string,
     parent?: InstanceRecord["parent"],
   ): Promise<StartResult> {
-    if (this.#find("orchestrator", name) === undefined) {
+    if (!this.#runner.knows("orchestrator", name)) {
       throw new Error(`The function '${name}' doesn't exist, is disabled, or is not an orchestrator function.`);
     }
     const id = instanceId ?? randomUUID().replaceAll("-", "");
-    return await this.#exclusively(id, async () => {
+    return await this.#locks.run(id, async () => {
       const existing = await this.#store.find(id);
       if (!mayBeOverwritten(existing)) {
         return { kind: "exists", instanceId: id };
@@ -154,7 +141,7 @@ export class Engine {
 
   /** Removes an orchestration that has ended, with its history. One that runs stays. */
   async purge(instanceId: string): Promise<"purged" | "running" | "unknown"> {
-    return await this.#exclusively(instanceId, async () => {
+    return await this.#locks.run(instanceId, async () => {
       const record = await this.#store.find(instanceId);
       if (record === undefined) {
         return "unknown";
@@ -170,6 +157,7 @@ export class Engine {
   /** Begins no more turns. What still runs in workers may end; its results are kept for `flush`. */
   quiesce(): void {
     this.#stopping = true;
+    this.#runner.stop();
     for (const orchestration of this.#active.values()) {
       orchestration.clearTimers();
     }
@@ -271,34 +259,16 @@ export class Engine {
     if (start.suspended) {
       return suspendedTurn(start);
     }
-    const found = this.#find("orchestrator", record.name);
-    if (found === undefined) {
-      return abandonedTurn(
-        record,
-        start,
-        `the app has no orchestrator function '${record.name}' any more.`,
-        history.length,
-      );
-    }
-    const data = { string: triggerInput(orchestration, start) };
-    for (let deaths = 0; deaths < MAX_DEATHS; deaths++) {
-      const outcome = await this.#pool.invoke(
-        {
-          functionName: record.name,
-          inputData: [{ name: found.bindingName, data }, ...found.extraInputs],
-          triggerMetadata: {},
-        },
-        "orchestrator",
-      );
-      if (outcome.kind === "succeeded" || outcome.kind === "failed") {
-        return endTurn(orchestration, start, outcome, (kind, name) => this.#find(kind, name) !== undefined);
-      }
-      if (this.#stopping) {
+    const run = await this.#runner.orchestrator(record.instanceId, record.name, triggerInput(orchestration, start));
+    switch (run.kind) {
+      case "succeeded":
+      case "failed":
+        return endTurn(orchestration, start, run, (kind, name) => this.#runner.knows(kind, name));
+      case "impossible":
+        return abandonedTurn(record, start, run.reason, history.length);
+      case "stopped":
         return undefined;
-      }
     }
-    const message = `its worker process died or timed out ${MAX_DEATHS} times in one turn.`;
-    return abandonedTurn(record, start, message, history.length);
   }
 
   async #commit(
@@ -431,97 +401,17 @@ export class Engine {
   }
 
   async #runActivity(instanceId: string, executionId: string, task: HistoryEvent): Promise<void> {
-    const name = task.Name ?? "";
-    const result = await this.#activityResult(instanceId, name, task.Input ?? "[null]");
-    if (result !== undefined) {
-      const common = { EventId: -1, TaskScheduledId: task.EventId, Timestamp: new Date().toISOString() };
-      this.#deliver(
-        instanceId,
-        executionId,
-        typeof result === "string"
-          ? { EventType: "TaskCompleted", ...common, Result: result }
-          : { EventType: "TaskFailed", ...common, ...result },
-      );
+    const result = await this.#runner.activity(instanceId, task.Name ?? "", task.Input ?? "[null]");
+    if (result === undefined) {
+      return;
     }
+    const common = { EventId: -1, TaskScheduledId: task.EventId, Timestamp: new Date().toISOString() };
+    this.#deliver(
+      instanceId,
+      executionId,
+      typeof result === "string"
+        ? { EventType: "TaskCompleted", ...common, Result: result }
+        : { EventType: "TaskFailed", ...common, ...result },
+    );
   }
-
-  /** JSON, or the failure; undefined when the host stops first. */
-  async #activityResult(instanceId: string, name: string, inputs: string): Promise<string | Failure | undefined> {
-    const found = this.#find("activity", name);
-    if (found === undefined) {
-      return {
-        Reason: `The function '${name}' doesn't exist, is disabled, or is not an activity function.`,
-        Details: "",
-      };
-    }
-    const [input] = JSON.parse(inputs) as unknown[];
-    // A string goes as it is, and the programming model parses it: durable-functions has made JSON of it.
-    const data = typeof input === "string" ? { string: input } : { json: JSON.stringify(input ?? null) };
-    const triggerMetadata = { instanceId: { string: instanceId } };
-    for (let deaths = 0; deaths < MAX_DEATHS; ) {
-      const outcome = await this.#pool.invoke(
-        { functionName: name, inputData: [{ name: found.bindingName, data }, ...found.extraInputs], triggerMetadata },
-        "activity",
-      );
-      switch (outcome.kind) {
-        case "succeeded": {
-          const value = outcome.response.returnValue;
-          return (
-            value?.json ?? JSON.stringify(value?.string ?? value?.int ?? value?.double ?? bytesResult(value?.bytes))
-          );
-        }
-        case "failed":
-          return activityFailure(name, outcome.error);
-        case "timedOut":
-          return activityTimeout(name, outcome.limitMs);
-        case "lost":
-          if (this.#stopping) {
-            return undefined;
-          }
-          deaths++;
-          this.#log.warn(
-            CATEGORY,
-            `${name} of ${instanceId} is delivered again: ${outcome.instance} died (${deaths} of ${MAX_DEATHS}).`,
-          );
-          await sleep(deaths === 1 ? 0 : 200 * 2 ** deaths);
-      }
-    }
-    return activityLost(name, MAX_DEATHS);
-  }
-
-  async #exclusively<T>(instanceId: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#locks.get(instanceId) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    this.#locks.set(instanceId, mine);
-    try {
-      return await mine;
-    } finally {
-      if (this.#locks.get(instanceId) === mine) {
-        this.#locks.delete(instanceId);
-      }
-    }
-  }
-}
-
-function executionStarted(record: InstanceRecord): HistoryEvent {
-  return {
-    EventType: "ExecutionStarted",
-    EventId: -1,
-    Timestamp: new Date().toISOString(),
-    Name: record.name,
-    Version: "",
-    Input: record.input,
-  };
-}
-
-function endOfChild(record: InstanceRecord, details: string | undefined): HistoryEvent {
-  const common = { EventId: -1, TaskScheduledId: record.parent?.taskId ?? -1, Timestamp: new Date().toISOString() };
-  return record.runtimeStatus === "Completed"
-    ? { EventType: "SubOrchestrationInstanceCompleted", ...common, Result: record.output ?? "null" }
-    : { EventType: "SubOrchestrationInstanceFailed", ...common, Reason: record.output ?? "", Details: details ?? "" };
-}
-
-/** The host hands bytes on as base64 text. */
-function bytesResult(bytes: Uint8Array | undefined): string | null {
-  return bytes === undefined ? null : Buffer.from(bytes).toString("base64");
 }

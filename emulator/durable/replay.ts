@@ -1,3 +1,4 @@
+import type { Command } from "./command.js";
 import type { HistoryEvent } from "./history-event.js";
 import { type Action, ActionType, type RetryOptions } from "./orchestrator-state.js";
 
@@ -8,11 +9,6 @@ import { type Action, ActionType, type RetryOptions } from "./orchestrator-state
  * order here must be the host's to the letter: an action is issued when the one before has completed; a Task.all waits
  * for all its children even when one has failed; a retry waits for its timer even after the last attempt.
  */
-
-export type Command =
-  | { kind: "activity"; id: number; name: string; input: unknown }
-  | { kind: "timer"; id: number; fireAt: Date }
-  | { kind: "subOrchestration"; id: number; name: string; instanceId: string | undefined; input: unknown };
 
 export interface Plan {
   /** Tasks that the history does not have yet, in order of their ids. */
@@ -295,32 +291,5 @@ class Replay {
     const id = this.#nextId++;
     this.#commands.set(id, make(id));
     return id;
-  }
-}
-
-/** The event that records a command. */
-export function toEvent(command: Command, timestamp: string, subInstanceId: (id: number) => string): HistoryEvent {
-  const common = { EventId: command.id, Timestamp: timestamp };
-  switch (command.kind) {
-    case "activity":
-      // Durable wraps an activity's input into an array of one.
-      return {
-        EventType: "TaskScheduled",
-        ...common,
-        Name: command.name,
-        Version: "",
-        Input: JSON.stringify([command.input]),
-      };
-    case "timer":
-      return { EventType: "TimerCreated", ...common, FireAt: command.fireAt.toISOString() };
-    case "subOrchestration":
-      return {
-        EventType: "SubOrchestrationInstanceCreated",
-        ...common,
-        Name: command.name,
-        Version: "",
-        InstanceId: command.instanceId ?? subInstanceId(command.id),
-        Input: JSON.stringify(command.input),
-      };
   }
 }

@@ -1,7 +1,8 @@
 import { odata, type TableClient, type TableEntity, type TransactionAction } from "@azure/data-tables";
 import type { HistoryEvent } from "./history-event.js";
 import { type InstanceRecord, isTerminal, type RuntimeStatus } from "./instance-record.js";
-import { getLargeValue, isLarge, putLargeValue } from "./large-values.js";
+import { TextColumns } from "./text-columns.js";
+import { submit } from "./transaction.js";
 
 /**
  * Orchestrations in the storage account, in tables named as DurableTask-AzureStorage names them: {hub}Instances, {hub}History,
@@ -44,16 +45,14 @@ const TEXT_COLUMNS = [
 ] as const;
 const NUMBER_COLUMNS = ["EventId", "TaskScheduledId", "TimerId"] as const;
 
-const MAX_TRANSACTION_ROWS = 100;
-/** UTF-16 units; keeps a transaction below the service's 4 MiB in the worst encoding. */
-const MAX_TRANSACTION_LENGTH = 800_000;
-
 export class DurableStore {
   readonly #tables: Tables;
+  readonly #texts: TextColumns;
   readonly #hub: string;
 
   constructor(tables: Tables, hub: string) {
     this.#tables = tables;
+    this.#texts = new TextColumns(tables.largeMessages);
     this.#hub = hub;
   }
 
@@ -80,7 +79,7 @@ export class DurableStore {
       ExecutionId: record.executionId,
       Generation: record.generation,
       Name: record.name,
-      ...(await this.#columns(instanceId, `instance.${record.generation}`, {
+      ...(await this.#texts.write(instanceId, `instance.${record.generation}`, {
         Input: record.input,
         Output: record.output,
         CustomStatus: record.customStatus,
@@ -180,7 +179,7 @@ export class DurableStore {
     const entity = {
       partitionKey: instanceId,
       rowKey: messageId,
-      ...(await this.#columns(instanceId, `inbox.${messageId}`, { Event: JSON.stringify(event) })),
+      ...(await this.#texts.write(instanceId, `inbox.${messageId}`, { Event: JSON.stringify(event) })),
     };
     await this.#tables.inbox.upsertEntity(entity, "Replace");
   }
@@ -197,7 +196,7 @@ export class DurableStore {
     });
     const events: HistoryEvent[] = [];
     for await (const row of rows) {
-      const text = await this.#text(instanceId, row, "Event");
+      const text = await this.#texts.read(instanceId, row, "Event");
       events.push({ ...(JSON.parse(text ?? "{}") as HistoryEvent), MessageId: String(row.rowKey) });
     }
     return events;
@@ -215,7 +214,7 @@ export class DurableStore {
       _Timestamp: new Date(event.Timestamp),
       ExecutionId: record.executionId,
       ...numbers,
-      ...(await this.#columns(record.instanceId, key, texts)),
+      ...(await this.#texts.write(record.instanceId, key, texts)),
     };
   }
 
@@ -227,7 +226,7 @@ export class DurableStore {
       }
     }
     for (const column of TEXT_COLUMNS) {
-      const text = await this.#text(instanceId, row, column);
+      const text = await this.#texts.read(instanceId, row, column);
       if (text !== undefined) {
         event[column] = text;
       }
@@ -238,9 +237,9 @@ export class DurableStore {
   async #toRecord(row: Row): Promise<InstanceRecord> {
     const instanceId = String(row.partitionKey);
     const [input, output, customStatus] = await Promise.all([
-      this.#text(instanceId, row, "Input"),
-      this.#text(instanceId, row, "Output"),
-      this.#text(instanceId, row, "CustomStatus"),
+      this.#texts.read(instanceId, row, "Input"),
+      this.#texts.read(instanceId, row, "Output"),
+      this.#texts.read(instanceId, row, "CustomStatus"),
     ]);
     return {
       instanceId,
@@ -266,41 +265,6 @@ export class DurableStore {
     };
   }
 
-  /** Text columns; one that is too long becomes {name}Rows and rows of the table of large messages. */
-  async #columns(instanceId: string, key: string, texts: Record<string, string | undefined>): Promise<Row> {
-    const columns: Row = {};
-    for (const [name, text] of Object.entries(texts)) {
-      if (text === undefined) {
-        continue;
-      }
-      if (isLarge(text)) {
-        const { key: place, rows } = await putLargeValue(
-          this.#tables.largeMessages,
-          instanceId,
-          `${key}.${name}`,
-          text,
-        );
-        columns[`${name}Place`] = place;
-        columns[`${name}Rows`] = rows;
-      } else {
-        columns[name] = text;
-      }
-    }
-    return columns;
-  }
-
-  async #text(instanceId: string, row: Row, name: string): Promise<string | undefined> {
-    const place = row[`${name}Place`];
-    if (typeof place === "string") {
-      return await getLargeValue(this.#tables.largeMessages, instanceId, {
-        key: place,
-        rows: Number(row[`${name}Rows`]),
-      });
-    }
-    const text = row[name];
-    return text === undefined || text === null ? undefined : String(text);
-  }
-
   async #deletePartition(table: TableClient, partition: string, condition?: string): Promise<void> {
     const filter = odata`PartitionKey eq ${partition}` + (condition === undefined ? "" : ` and ${condition}`);
     const actions: TransactionAction[] = [];
@@ -322,28 +286,4 @@ export function mayBeOverwritten(record: InstanceRecord | undefined): boolean {
 
 function historyKey(generation: number, index: number): string {
   return `${String(generation).padStart(8, "0")}.${String(index).padStart(8, "0")}`;
-}
-
-async function submit(table: TableClient, actions: readonly TransactionAction[]): Promise<void> {
-  let batch: TransactionAction[] = [];
-  let length = 0;
-  const flush = async (): Promise<void> => {
-    if (batch.length > 0) {
-      await table.submitTransaction(batch);
-    }
-    batch = [];
-    length = 0;
-  };
-  for (const action of actions) {
-    const size = Object.values(action[1]).reduce(
-      (sum: number, value) => sum + (typeof value === "string" ? value.length : 50),
-      0,
-    );
-    if (batch.length === MAX_TRANSACTION_ROWS || (batch.length > 0 && length + size > MAX_TRANSACTION_LENGTH)) {
-      await flush();
-    }
-    batch.push(action);
-    length += size;
-  }
-  await flush();
 }

@@ -1,9 +1,10 @@
 import type { Outcome } from "../instances/instance.js";
+import { toEvent } from "./command.js";
 import { type HistoryEvent, toTriggerEvent } from "./history-event.js";
 import type { InstanceRecord, RuntimeStatus } from "./instance-record.js";
 import type { Orchestration } from "./orchestration.js";
 import { type OrchestratorState, readOrchestratorState } from "./orchestrator-state.js";
-import { type FunctionKind, LONG_TIMER_INTERVAL_MS, MAX_SHORT_TIMER_MS, replay, toEvent } from "./replay.js";
+import { type FunctionKind, LONG_TIMER_INTERVAL_MS, MAX_SHORT_TIMER_MS, replay } from "./replay.js";
 
 /**
  * One turn of an orchestration: what happened since the last one becomes history, the orchestrator function replays it, and

@@ -55,6 +55,8 @@ export class HttpServer {
     });
     // An HTTP function may run as long as functionTimeout lets it.
     this.#server.requestTimeout = 0;
+    // Longer than clients keep their connections, so that none is closed just as the next request comes.
+    this.#server.keepAliveTimeout = 65_000;
   }
 
   /**

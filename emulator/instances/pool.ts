@@ -5,8 +5,6 @@ import type { FunctionMetadata, InvocationRequest } from "../worker/protocol.js"
 import { Instance, type InstanceOptions, type Kind, type Outcome } from "./instance.js";
 
 const MAX_BACKOFF_MS = 10_000;
-/** A worker that lived this long was not in a crash loop. */
-const STABLE_MS = 5_000;
 
 export interface PoolOptions extends Omit<InstanceOptions, "number"> {
   instances: number;
@@ -42,7 +40,7 @@ export class Pool {
     const first = Array.from({ length: this.#options.instances }, (_, index) => this.#start(index));
     const [functions] = await Promise.all(first.map((instance) => instance.functions));
     first.forEach((instance, index) => {
-      this.#watch(instance, index, Date.now(), 0);
+      void this.#watch(instance, index, 0);
     });
     return functions ?? [];
   }
@@ -77,27 +75,24 @@ export class Pool {
     return instance;
   }
 
-  /** Replaces the instance when it dies: at once, or later and later when it keeps dying. */
-  async #watch(instance: Instance, index: number, startedAt: number, crashes: number): Promise<void> {
+  /** Replaces the instance when it dies: at once, or later and later when it keeps dying before it has loaded the app. */
+  async #watch(instance: Instance, index: number, failedStarts: number): Promise<void> {
     await instance.exited;
-    if (this.#stopping) {
-      return;
-    }
-    const inARow = Date.now() - startedAt < STABLE_MS ? crashes + 1 : 0;
-    if (inARow > 2) {
-      await sleep(Math.min(MAX_BACKOFF_MS, 250 * 2 ** (inARow - 2)));
+    if (failedStarts > 1 && !this.#stopping) {
+      await sleep(Math.min(MAX_BACKOFF_MS, 250 * 2 ** failedStarts));
     }
     if (this.#stopping) {
       return;
     }
     const replacement = this.#start(index);
     this.#options.log.info("Host", `${replacement.id} replaces ${instance.id}.`);
-    void this.#watch(replacement, index, Date.now(), inARow);
     try {
       await replacement.functions;
+      void this.#watch(replacement, index, 0);
       this.#dispatch();
     } catch (error) {
       this.#options.log.error("Host", `${replacement.id}: ${error instanceof Error ? error.message : error}`);
+      void this.#watch(replacement, index, failedStarts + 1);
     }
   }
 

@@ -15,7 +15,7 @@ const START_LIMIT_MS = 60_000;
 /** How long Azurite may take to write its data. */
 const STOP_LIMIT_MS = 60_000;
 /** How long the port of an Azurite that has lost its host can still answer. */
-const ORPHAN_LIMIT_MS = 10_000;
+const ORPHAN_LIMIT_MS = 5_000;
 
 export interface Azurite {
   connectionString: string;

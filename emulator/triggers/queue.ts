@@ -93,17 +93,17 @@ export class QueueTrigger {
   async #run(message: DequeuedMessageItem): Promise<void> {
     const { functionName, bindingName, queue, settings, extraInputs, pool, writeOutputs } = this.#options;
     const { messageId, messageText } = message;
-    let popReceipt = message.popReceipt;
-    const renewal = setInterval(
-      async () => {
+    // Every renewal changes the receipt, so the last one must be known before the message is deleted.
+    let receipt = Promise.resolve(message.popReceipt);
+    const renewal = setInterval(() => {
+      receipt = receipt.then(async (current) => {
         // When it fails, the message comes back once its lease ends.
         const renewed = await queue
-          .updateMessage(messageId, popReceipt, messageText, LEASE_SECONDS)
+          .updateMessage(messageId, current, messageText, LEASE_SECONDS)
           .catch(() => undefined);
-        popReceipt = renewed?.popReceipt ?? popReceipt;
-      },
-      (LEASE_SECONDS * 1000) / 2,
-    );
+        return renewed?.popReceipt ?? current;
+      });
+    }, LEASE_SECONDS * 500);
     const outcome = await pool.invoke(
       {
         functionName,
@@ -116,6 +116,7 @@ export class QueueTrigger {
       "other",
     );
     clearInterval(renewal);
+    const popReceipt = await receipt;
     if (outcome.kind === "succeeded") {
       await writeOutputs(functionName, outcome.response);
       await queue.deleteMessage(messageId, popReceipt);

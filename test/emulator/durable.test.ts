@@ -70,6 +70,12 @@ describe("activities", () => {
     expect(output).toEqual(values);
   });
 
+  test("a history of a megabyte keeps every character", async () => {
+    const values = Array.from({ length: 20 }, (_, index) => `${"a".repeat(index)}${"ü€".repeat(10_000)}`);
+    const { output } = await host.run("echoAll", values);
+    expect((output as string[]).every((value, index) => value === values[index])).toBe(true);
+  });
+
   test("a result of three megabytes, which compression cannot shrink, comes through whole", async () => {
     const id = await host.startNew("bigRound", { bytes: 2_200_000 });
     await host.waitForLog(/bigRound \w+: Completed/);

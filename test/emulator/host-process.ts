@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -233,7 +233,6 @@ export async function startStorage(): Promise<{ connectionString: string; stop()
   };
 }
 
-/** Processes that descend from `pid`, by /proc; what is left of a host must be none. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -241,4 +240,20 @@ export function isAlive(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** The processes whose parent is `pid`, and theirs. */
+export function descendants(pid: number): number[] {
+  const children = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((candidate) => {
+      try {
+        const stat = readFileSync(`/proc/${candidate}/stat`, "utf8");
+        return Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0]) === pid;
+      } catch {
+        return false;
+      }
+    });
+  return children.flatMap((child) => [child, ...descendants(child)]);
 }

@@ -14,6 +14,10 @@ df.app.orchestration("sequence", function* (context) {
   return results;
 });
 
+df.app.orchestration("echoAll", function* (context) {
+  return yield context.df.Task.all(context.df.getInput().map((value) => context.df.callActivity("echo", value)));
+});
+
 df.app.orchestration("retry", function* (context) {
   const { file, failures, attempts, wait = 50 } = context.df.getInput();
   const options = new df.RetryOptions(wait, attempts);

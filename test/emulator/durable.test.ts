@@ -70,10 +70,13 @@ describe("activities", () => {
     expect(output).toEqual(values);
   });
 
-  test("a history of a megabyte keeps every character", async () => {
+  test("long texts of long characters keep every one", async () => {
     const values = Array.from({ length: 20 }, (_, index) => `${"a".repeat(index)}${"ü€".repeat(10_000)}`);
     const { output } = await host.run("echoAll", values);
     expect((output as string[]).every((value, index) => value === values[index])).toBe(true);
+    // Just short enough for a column of its own, so that the row is sent as it is.
+    const [text] = (await host.run("sequence", ["€".repeat(29_000)])).output as string[];
+    expect(text === "€".repeat(29_000)).toBe(true);
   });
 
   test("a result of three megabytes, which compression cannot shrink, comes through whole", async () => {

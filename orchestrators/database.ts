@@ -93,8 +93,8 @@ function* copyDatabase(
   for (const jobs of plan.afterData) {
     yield* applyJobs(context, run, jobs, limits.maxParallelIndexBuilds);
   }
-  yield* carryOut(context, "setSequences", run);
   yield* verify(context, run);
+  yield* carryOut(context, "finishDatabase", run);
 }
 
 function relaySnapshot(context: OrchestrationContext, instanceId: string, input: SnapshotInput): Task {

@@ -37,6 +37,8 @@ export interface Settings {
   readonly cutoverTimeoutDays: number;
   /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode VerifyCA and VerifyFull. */
   readonly sslRootCertificate: string | undefined;
+  /** PG_DUMP_PATH: a native pg_dump (18) to use instead of the WebAssembly one. */
+  readonly pgDumpPath: string | undefined;
   /** The function-app instance (worker process) that this is. */
   readonly instance: string;
 }
@@ -104,6 +106,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     validationRuleTimeoutSeconds: VALIDATION_RULE_TIMEOUT_SECONDS,
     cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,
     sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),
+    pgDumpPath: read("PG_DUMP_PATH"),
     instance: read("WEBSITE_INSTANCE_ID") ?? `${hostname()}:${process.pid}`,
   };
 }

@@ -7,7 +7,7 @@ import { planJobs } from "../planning/jobs.js";
 import { type Part, planParts } from "../planning/parts.js";
 import { planRounds } from "../planning/rounds.js";
 import { packTasks } from "../planning/tasks.js";
-import { connect, endSession, withConnection } from "../postgres/connect.js";
+import { withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { importSnapshot } from "../postgres/snapshot.js";
 import {
@@ -19,6 +19,7 @@ import {
 } from "../postgres/source-tables.js";
 import { classifyStatements } from "../schema/classify-statement.js";
 import { dumpSchema, type SchemaSection } from "../schema/dump-schema.js";
+import { dumpSchemaNatively } from "../schema/dump-schema-natively.js";
 import { listMaterializedViews } from "../schema/list-materialized-views.js";
 import { planSchema, type TableStatements } from "../schema/schema-plan.js";
 import type { RelationName, SchemaStatement } from "../schema/schema-statement.js";
@@ -114,13 +115,14 @@ async function dumpSection(
   snapshot: string,
   section: SchemaSection,
 ): Promise<SchemaStatement[]> {
-  const client = await connect(servers.source(run.database, `pg_dump ${section}`));
-  try {
-    const text = await dumpSchema(client, { section, snapshot, timeLimitMs: settings().activityBudgetSeconds * 700 });
-    return classifyStatements(await splitStatements(text));
-  } finally {
-    await endSession(client);
-  }
+  const { activityBudgetSeconds, pgDumpPath } = settings();
+  const options = { section, snapshot, timeLimitMs: activityBudgetSeconds * 700 };
+  const connection = servers.source(run.database, `pg_dump ${section}`);
+  const text =
+    pgDumpPath === undefined
+      ? await withConnection(connection, (client) => dumpSchema(client, options))
+      : await dumpSchemaNatively(pgDumpPath, connection, options);
+  return classifyStatements(await splitStatements(text));
 }
 
 function largeObjectPart(range: LargeObjectRange, index: number, all: readonly LargeObjectRange[]): Part {

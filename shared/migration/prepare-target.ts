@@ -5,13 +5,12 @@ import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { createDatabase, dropDatabase } from "../postgres/create-database.js";
-import { applyDatabaseProperties, readDatabaseProperties } from "../postgres/database-properties.js";
+import { readDatabaseProperties } from "../postgres/database-properties.js";
 import { createLedger } from "../postgres/ledger.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
-import { addWarnings } from "./warnings.js";
 
 const lockDatabaseName =
   "select pg_catalog.pg_advisory_lock(pg_catalog.hashtext('migration'), pg_catalog.hashtext($1))";
@@ -57,9 +56,7 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   await withConnection(servers.target(database, "create ledger"), (target) =>
     createLedger(target, `${key} ${attempt}`),
   );
-  const warnings = await applyDatabaseProperties(maintenance, database, properties);
   await clearParts(key, database);
-  await addWarnings(key, database, warnings);
   await recordDatabase(key, database, { attempt });
 }
 

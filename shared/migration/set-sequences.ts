@@ -1,9 +1,8 @@
 /** Sequences: set to where the source's are. They are not transactional, so this is done when the source no longer writes. */
 import type { ClientBase } from "pg";
-import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
-import { serversOf } from "./servers.js";
+import type { MigrationServers } from "./servers.js";
 
 /** Sequences asked for in one statement. */
 const sequencesPerQuery = 200;
@@ -40,10 +39,9 @@ interface SequencePosition {
 }
 
 /** Sets every sequence of the target database to the source's current position. Converges. */
-export async function setSequences(run: DatabaseRun): Promise<void> {
-  const servers = await serversOf(run.key);
-  const positions = await withConnection(servers.source(run.database, "sequences"), readPositions);
-  await withConnection(servers.target(run.database, "sequences"), async (target) => {
+export async function setSequences(servers: MigrationServers, database: string): Promise<void> {
+  const positions = await withConnection(servers.source(database, "sequences"), readPositions);
+  await withConnection(servers.target(database, "sequences"), async (target) => {
     for (let first = 0; first < positions.length; first += sequencesPerQuery) {
       await target.query(setValues, [JSON.stringify(positions.slice(first, first + sequencesPerQuery))]);
     }

@@ -118,7 +118,7 @@ export interface Steps {
   readRound: { input: DatabaseRun & { round: number }; output: CopyRound };
   copyTask: { input: DatabaseRun & { task: number }; output: CopiedTask };
   applyJob: { input: DatabaseRun & { job: number }; output: Progressed };
-  setSequences: { input: DatabaseRun; output: void };
+  finishDatabase: { input: DatabaseRun; output: void };
   verifyDatabase: { input: DatabaseRun & { from: number }; output: { next: number | null } };
   endDatabase: { input: DatabaseEnd; output: void };
 }

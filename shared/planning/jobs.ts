@@ -28,6 +28,9 @@ export const buildingIndexes = "building indexes";
 /** Statements on small tables that share one transaction: its locks must fit the server's lock table. */
 const statementsPerGroup = 100;
 
+/** Jobs of large tables in one phase at most: a database has few large tables, but it may have many partitioned ones. */
+const longJobsPerPhase = 40;
+
 /** Groups of small tables that one job applies. */
 const groupsPerJob = 20;
 
@@ -41,11 +44,13 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
     groups.length === 0 ? [] : [add(phase, { kind: "groups", groups })];
   const sizes = new TaskSizes(tasks);
   const perTable = (phase: string, tables: readonly TableStatements[]): number[] => {
-    const large = tables.filter(({ relation }) => sizes.isLarge(relation));
-    const small = tables.filter(({ relation }) => !sizes.isLarge(relation));
+    const small = tables.filter(({ relation }) => sizes.isSmall(relation));
+    const large = tables.filter(({ relation }) => !sizes.isSmall(relation));
     const groups = groupsOf(small.flatMap(({ statements }) => statements));
     return [
-      ...large.map(({ statements }) => add(phase, { kind: "long", statements })),
+      ...spread(large, longJobsPerPhase).map((share) =>
+        add(phase, { kind: "long", statements: share.flatMap(({ statements }) => statements) }),
+      ),
       ...chunks(groups, groupsPerJob).map((chunk) => add(phase, { kind: "groups", groups: chunk })),
     ];
   };
@@ -77,7 +82,7 @@ function planIndexJobs(
   for (const { relation, statements } of tables) {
     const after = sizes.tasksOf(relation);
     const [task] = after;
-    if (task !== undefined && !sizes.isLarge(relation)) {
+    if (task !== undefined && sizes.isSmall(relation)) {
       ofBatch.set(task, [...(ofBatch.get(task) ?? []), ...statements]);
     } else {
       for (const statement of statements) {
@@ -94,21 +99,21 @@ function planIndexJobs(
 /** In which tasks a table is loaded. */
 class TaskSizes {
   readonly #tasks = new Map<string, number[]>();
-  readonly #large = new Set<string>();
+  readonly #small = new Set<string>();
 
   constructor(tasks: readonly CopyTask[]) {
     for (const { task, parts, batch } of tasks) {
       for (const part of parts) {
         const name = key({ schema: part.schema, name: part.table });
         this.#tasks.set(name, [...(this.#tasks.get(name) ?? []), task]);
-        if (!batch) this.#large.add(name);
+        if (batch) this.#small.add(name);
       }
     }
   }
 
-  /** A table that travels alone. */
-  isLarge(relation: { schema: string; name: string }): boolean {
-    return this.#large.has(key(relation));
+  /** A table that travels in a batch. A partitioned table has no rows of its own, but what is done to it is done to all of its partitions. */
+  isSmall(relation: { schema: string; name: string }): boolean {
+    return this.#small.has(key(relation));
   }
 
   tasksOf(relation: { schema: string; name: string }): readonly number[] {
@@ -121,6 +126,13 @@ function groupsOf(statements: readonly LongStatement[]): StatementGroup[] {
     id: chunk[0]?.id ?? "empty",
     statements: chunk.map(({ sql, object }) => ({ sql, object, kind: "index", roles: [] })),
   }));
+}
+
+/** Deals items out to at most `shares` lists, in turn. */
+function spread<T>(items: readonly T[], shares: number): T[][] {
+  const dealt: T[][] = Array.from({ length: Math.min(shares, items.length) }, () => []);
+  for (const [index, item] of items.entries()) dealt[index % shares]?.push(item);
+  return dealt;
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

@@ -22,6 +22,7 @@ export interface ConnectOptions {
  * What every session of ours runs with, wherever the server knows the setting and lets a user set it.
  * - No time-out of the server's may end a copy half-way; our own limits do.
  * - Keepalives: when the machine at our end vanishes without a word, its session (and the ledger row it holds) is gone in half a minute.
+ * - A database that was made read-only by its settings, as people freeze a source, is not so for what we create.
  * - Text output that does not depend on the server's or the role's configuration.
  * - search_path empty, as pg_dump does: every name that we write is qualified.
  * - row_security off: a policy that would hide rows from us is an error, never a silently smaller table.
@@ -41,6 +42,7 @@ const sessionSettings = `
     ('intervalstyle', 'postgres'),
     ('extra_float_digits', '3'),
     ('bytea_output', 'hex'),
+    ('default_transaction_read_only', 'off'),
     ('timezone', 'UTC'),
     ('row_security', 'off'),
     ('search_path', '')

@@ -25,7 +25,7 @@ export function isTransient(error: unknown): boolean {
   }
   if (!(error instanceof Error)) return false;
   if ("code" in error && transientSystemErrors.has(String(error.code))) return true;
-  return /Connection terminated|connection timeout|Client has encountered a connection error|not queryable|premature close/i.test(
+  return /Connection terminated|closed the connection|connection timeout|Client has encountered a connection error|not queryable|premature close/i.test(
     error.message,
   );
 }

@@ -22,7 +22,11 @@ const answered = new Int32Array(signal);
 function exchange(bytes) {
   Atomics.store(answered, 0, 0);
   port.postMessage(bytes.slice());
-  Atomics.wait(answered, 0, 0);
+  // The notification of the answer before may come late, when this thread has gone on because it saw the value: it must not
+  // pass for this answer's, for libpq takes an empty answer for a closed connection.
+  while (Atomics.load(answered, 0) === 0) {
+    Atomics.wait(answered, 0, 0);
+  }
   const received = receiveMessageOnPort(port);
   return received === undefined ? new Uint8Array() : received.message;
 }

@@ -13,9 +13,12 @@ export class StepFailed extends Error {
   }
 }
 
-/** Lost connections and restarting servers: 1, 2, 4 … 30 s, for about two minutes. */
-function retryPolicy(): RetryOptions {
-  const policy = new RetryOptions(1_000, 8);
+/**
+ * Lost connections and restarting servers: 1, 2, 4 … 30 s, for about two minutes. Before anything has been done, a server that does not
+ * answer is more likely a wrong address: whoever gave it should not wait that long to be told.
+ */
+function retryPolicy(step: StepName): RetryOptions {
+  const policy = new RetryOptions(1_000, step === "prepareMigration" ? 4 : 8);
   policy.backoffCoefficient = 2;
   policy.maxRetryIntervalInMilliseconds = 30_000;
   return policy;
@@ -23,7 +26,7 @@ function retryPolicy(): RetryOptions {
 
 /** Schedules a step, to be awaited with race() or Task.all(); see outcomeOf(). */
 export function start<S extends StepName>(context: OrchestrationContext, step: S, input: Steps[S]["input"]): Task {
-  return context.df.callActivityWithRetry(step, retryPolicy(), input);
+  return context.df.callActivityWithRetry(step, retryPolicy(step), input);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The end of a migration: its sessions ended on both servers, its secrets deleted, its databases free for others. */
 import { setTimeout as delay } from "node:timers/promises";
+import { isTransient } from "../postgres/transient.js";
 import { releaseClaims } from "../status/claims.js";
 import { deleteSecrets } from "../status/secrets.js";
 import { endSessionsOnBothServers } from "./end-sessions.js";
@@ -33,6 +34,8 @@ async function endSessionsPatiently(key: string): Promise<string | undefined> {
       // A second runner comes after the first has deleted the secrets: all is done.
       if (failure.code === "SecretsMissing") return undefined;
       problem = failure.message;
+      // A password or a certificate that is refused will be refused again.
+      if (!isTransient(error)) break;
     }
   }
   return (

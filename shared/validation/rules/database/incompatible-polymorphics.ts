@@ -16,7 +16,7 @@ const incompatiblePolymorphics = `
         'array_append', 'array_cat', 'array_prepend', 'array_remove', 'array_replace',
         'array_position', 'array_positions', 'width_bucket'
       )
-      and p.proargtypes && array['anyarray'::pg_catalog.regtype::oid, 'anyelement'::pg_catalog.regtype::oid]
+      and 'anyarray'::pg_catalog.regtype = any (p.proargtypes)
   )
   select 'AGGREGATE' as kind, a.aggfnoid::pg_catalog.regprocedure::text as name
   from pg_catalog.pg_aggregate as a

@@ -7,8 +7,8 @@ import type { DatabaseRule, RuleFinding } from "../../rule.js";
 
 /**
  * Tables whose rows the subscriber could not find: PostgreSQL docs, "Logical Replication: Publication". A deferrable key is none, an index that was
- * dropped is none, and FULL compares whole rows, which takes an equality operator of a btree or hash class for each type; json, xml and
- * the geometric types have none.
+ * dropped is none, and FULL compares whole rows where there is no primary key, which takes an equality operator of a btree or hash class for each
+ * type; json, xml and the geometric types have none.
  */
 const tablesWithoutIdentity = `
   with tables as (
@@ -16,8 +16,8 @@ const tablesWithoutIdentity = `
       n.nspname as schema,
       c.relname as name,
       c.relreplident = 'f' as is_full,
-      case c.relreplident
-        when 'd' then exists (
+      case
+        when c.relreplident in ('d', 'f') then exists (
           select
           from pg_catalog.pg_index as i
           where i.indrelid = c.oid
@@ -25,7 +25,7 @@ const tablesWithoutIdentity = `
             and i.indimmediate
             and i.indisvalid
         )
-        when 'i' then exists (
+        when c.relreplident = 'i' then exists (
           select
           from pg_catalog.pg_index as i
           where i.indrelid = c.oid

@@ -134,7 +134,10 @@ export interface DatabaseProgress {
   readonly rowsCopied: number;
 }
 
-/** A table is what its parts are: one snapshot of the plan, so that the four counts always add up to all tables. */
+/**
+ * A table is what its parts are: one snapshot of the plan, so that the four counts always add up to all tables. Bytes are the source's on disk, so
+ * that what is copied reaches the total: a part that is in counts as its share, one under way as what has flowed, up to its share.
+ */
 const databaseProgress = `
   with tables as (
     select
@@ -143,7 +146,8 @@ const databaseProgress = `
       count(*) filter (where state = 'loading') as loading,
       count(*) filter (where state = 'errored') as errored,
       sum(bytes_estimated) as bytes_total,
-      sum(bytes) as bytes_copied,
+      sum(case state when 'completed' then bytes_estimated when 'loading' then least(bytes, bytes_estimated) else 0 end)
+        as bytes_copied,
       sum(rows) as rows_copied
     from _pgmig.part
     group by kind, schema_name, table_name

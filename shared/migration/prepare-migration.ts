@@ -6,6 +6,7 @@ import type { PreparedMigration } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { settings } from "../settings.js";
+import { updateMigration } from "../status/migrations.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
 
 /** pg_dump 18 reads servers from 9.2 on; what we read of the catalog ourselves is there from 9.5 on. */
@@ -44,7 +45,12 @@ async function findDatabasesOnTarget({ spec, source, target }: MigrationServers)
     return await serverVersion(client);
   });
   return await withConnection(target(maintenanceDatabase, "probe"), async (client) => {
-    refuseVersions(sourceVersion, await serverVersion(client));
+    const targetVersion = await serverVersion(client);
+    await updateMigration(spec.key, {
+      sourceVersion: String(major(sourceVersion)),
+      targetVersion: String(major(targetVersion)),
+    });
+    refuseVersions(sourceVersion, targetVersion);
     const { rows } = await client.query<{ database: string }>(presentDatabases, [spec.databases]);
     return rows.map(({ database }) => database);
   });

@@ -33,7 +33,8 @@ const processes: ChildProcess[] = [];
 
 // A test that fails half-way leaves nothing behind either.
 afterAll(async () => {
-  for (const child of processes) {
+  // Hosts before the storage that they use.
+  for (const child of processes.reverse()) {
     if (child.exitCode === null && child.signalCode === null) {
       const exited = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
@@ -210,9 +211,11 @@ export async function startStorage(): Promise<{ connectionString: string; stop()
     const { startAzurite } = await import(${JSON.stringify(azurite)});
     const azurite = await startAzurite(${JSON.stringify(directory)});
     console.log("connection " + azurite.connectionString);
-    process.on("SIGTERM", () => azurite.stop().then(() => process.exit(0)));`;
+    const stop = () => azurite.stop().then(() => process.exit(0));
+    process.on("SIGTERM", stop);
+    process.stdin.resume().on("end", stop);`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {

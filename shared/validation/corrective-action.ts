@@ -4,7 +4,7 @@
 export const namedObjects = 10;
 
 /**
- * "On the source, run: …;": the last thing in a message, so that everything behind the colon is SQL. Beyond ten statements only the first ten are
+ * "Run on the source: …;": the last thing in a message, so that everything behind the colon is SQL. Beyond ten statements only the first ten are
  * spelled out. Nothing for no statement.
  */
 export function runOn(side: "source" | "target", statements: readonly string[]): string {
@@ -12,5 +12,5 @@ export function runOn(side: "source" | "target", statements: readonly string[]):
   if (first === undefined) return "";
   const more = statements.length - namedObjects;
   const note = more > 0 ? ` (then validate again for the other ${more})` : "";
-  return ` On the ${side}, run${note}: ${statements.slice(0, namedObjects).join(" ")}`;
+  return ` Run on the ${side}${note}: ${statements.slice(0, namedObjects).join(" ")}`;
 }

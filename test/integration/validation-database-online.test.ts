@@ -22,7 +22,7 @@ describe("the database itself", () => {
     const [finding] = await bench.check(databaseExists, { database: "No Such", sessionIn: "postgres" });
     expect(finding).toMatchObject({
       state: "Failed",
-      message: expect.stringContaining("Database No Such is not on the source"),
+      message: expect.stringContaining("has no database No Such."),
     });
   });
 

@@ -34,15 +34,16 @@ export const rule: DatabaseRule = {
   title: "The database exists on the source and accepts our sessions",
   scope: "database",
   modes: ["Offline", "Online"],
-  remedy: "Correct `dbsToMigrate`, or let the database accept connections.",
-  async check({ source, database }) {
+  gate: true,
+  remedy: "Correct `dbsToMigrate`, `ALTER DATABASE … ALLOW_CONNECTIONS true` or `GRANT CONNECT ON DATABASE …`.",
+  async check({ source, database, spec }) {
     const { rows } = await source.query<DatabaseAndUser>(databaseAndUser, [database]);
     const [found] = rows;
     if (found === undefined) {
       return [
         {
           state: "Failed",
-          message: `Database ${database} is not on the source. Correct its name in dbsToMigrate: upper and lower case count.`,
+          message: `The source ${spec.source.host}:${spec.source.port} has no database ${database}. Correct dbsToMigrate: names are compared with case.`,
         },
       ];
     }

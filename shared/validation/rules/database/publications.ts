@@ -31,7 +31,7 @@ export const rule: DatabaseRule = {
             "publications",
             rows.map(({ name }) => displayName(name)),
           )}: FOR ALL TABLES, which only a superuser can create, and ${spec.target.user} is none on the target: it is left out there. ` +
-          `If nobody subscribes to it:${runOn(
+          `Drop it if nobody subscribes to it.${runOn(
             "source",
             rows.map(({ name }) => `DROP PUBLICATION ${quoteIdentifier(name)};`),
           )}`,

@@ -47,7 +47,7 @@ export const rule: DatabaseRule = {
         state: "Warning",
         message:
           `Database ${database} is in tablespace ${displayName(tablespace)}: on the target it will be in the default one. Nothing has to be done. ` +
-          `If the source is to look alike, end the database's sessions.${runOn("source", [`ALTER DATABASE ${quoteIdentifier(database)} SET TABLESPACE pg_default;`])}`,
+          `If the source is to look alike, end the database's sessions and move it.${runOn("source", [`ALTER DATABASE ${quoteIdentifier(database)} SET TABLESPACE pg_default;`])}`,
       });
     }
     const { rows } = await source.query<RelationInTablespace>(relationsInTablespaces);
@@ -63,7 +63,7 @@ export const rule: DatabaseRule = {
         state: "Warning",
         message:
           `${named("relation", "relations", names)}: custom tablespaces are not carried over, all will be in the target's default one. ` +
-          `Nothing has to be done but to plan its disk. If the source is to look alike (locks and rewrites them):${runOn("source", statements)}`,
+          `Nothing has to be done but to plan its disk. If the source is to look alike, move them there too, which locks and rewrites them.${runOn("source", statements)}`,
       });
     }
     return findings;

@@ -36,7 +36,7 @@ export const rule: DatabaseRule = {
         state: "Warning",
         message:
           `${named("unlogged table", "unlogged tables", names)}: ${online} It stays unlogged, so a crash or failover of the target empties it. ` +
-          `If the rows matter (locks and rewrites it):${runOn("source", statements)}`,
+          `If the rows matter, make it logged, which locks and rewrites it.${runOn("source", statements)}`,
       },
     ];
   },

@@ -53,7 +53,7 @@ function* baseCopy(
     relaying = relaySnapshot(context, relay, { run, keeperSeconds: limits.activityBudgetSeconds, generation: 2 });
     const preparing = start(context, "prepareTarget", run);
     yield* race(context, [relaying, preparing]);
-    yield* finish<"prepareTarget">(preparing);
+    yield* finish<"prepareTarget">(context, preparing);
     yield* copyDatabase(context, run, limits);
   } catch (error) {
     failure = failureOf(error);

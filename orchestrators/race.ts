@@ -8,6 +8,7 @@
  * OutOfProcOrchestrationShim of the Durable extension: it only has to create the same tasks in the same order.)
  */
 import type { OrchestrationContext, Task } from "durable-functions";
+import { Retried } from "./retried.js";
 
 /** What of durable-functions' task classes is needed here; the version is pinned, and every migration test runs through this. */
 interface ScheduledTask extends Task {
@@ -25,17 +26,21 @@ const whenAll = 12;
 
 /**
  * Waits until one of the tasks has settled, and returns it; at once if one has already. Look at its isFaulted before its result.
- * Tasks that are new are scheduled, in their order.
+ * Tasks that are new are scheduled, in their order. Tasks that the host retries by itself must not be raced: see Retried.
  */
 export function* race<T extends Task>(context: OrchestrationContext, tasks: readonly T[]): Generator<Task, T, unknown> {
-  const settled = tasks.find(isSettled);
-  if (settled !== undefined) return settled;
-  const any = context.df.Task.any([...tasks]) as ScheduledTask;
-  const fresh = (tasks as readonly Task[] as readonly ScheduledTask[]).filter(
-    (task) => task.alreadyScheduled !== true && task.action.externalEventName === undefined,
-  );
-  any.action.compoundActions = [...fresh.map((task) => task.action), { actionType: whenAll, compoundActions: [] }];
-  return (yield any) as T;
+  for (;;) {
+    for (const task of tasks) if (task instanceof Retried) task.goOn();
+    const settled = tasks.find(isSettled);
+    if (settled !== undefined) return settled;
+    const current = tasks.map((task) => (task instanceof Retried ? task.current : task));
+    const any = context.df.Task.any(current) as ScheduledTask;
+    const fresh = (current as readonly Task[] as readonly ScheduledTask[]).filter(
+      (task) => task.alreadyScheduled !== true && task.action.externalEventName === undefined,
+    );
+    any.action.compoundActions = [...fresh.map((task) => task.action), { actionType: whenAll, compoundActions: [] }];
+    yield any;
+  }
 }
 
 /** Whether a task has come to its end, well or not. */

@@ -2,6 +2,8 @@
 import { type OrchestrationContext, RetryOptions, type Task } from "durable-functions";
 import type { Failure, Outcome } from "../shared/model/outcome.js";
 import type { StepName, Steps } from "../shared/model/steps.js";
+import { race } from "./race.js";
+import { Retried, type RetryLimits } from "./retried.js";
 
 /** A step that failed for good. */
 export class StepFailed extends Error {
@@ -17,16 +19,13 @@ export class StepFailed extends Error {
  * Lost connections and restarting servers: 1, 2, 4 … 30 s, for about two minutes. Before anything has been done, a server that does not
  * answer is more likely a wrong address: whoever gave it should not wait that long to be told.
  */
-function retryPolicy(step: StepName): RetryOptions {
-  const policy = new RetryOptions(1_000, step === "prepareMigration" ? 4 : 8);
-  policy.backoffCoefficient = 2;
-  policy.maxRetryIntervalInMilliseconds = 30_000;
-  return policy;
+function retryLimits(step: StepName): RetryLimits {
+  return { attempts: step === "prepareMigration" ? 4 : 8, firstWait: 1_000, longestWait: 30_000 };
 }
 
-/** Schedules a step, to be awaited with race() or Task.all(); see outcomeOf(). */
+/** Schedules a step, to be awaited with race() or finish(). */
 export function start<S extends StepName>(context: OrchestrationContext, step: S, input: Steps[S]["input"]): Task {
-  return context.df.callActivityWithRetry(step, retryPolicy(step), input);
+  return new Retried(context, () => context.df.callActivity(step, input), retryLimits(step));
 }
 
 /**
@@ -38,21 +37,28 @@ export function* carryOut<S extends StepName>(
   step: S,
   input: Steps[S]["input"],
 ): Generator<Task, Steps[S]["output"], unknown> {
-  return yield* finish<S>(start(context, step, input));
+  const { attempts, firstWait, longestWait } = retryLimits(step);
+  const policy = new RetryOptions(firstWait, attempts);
+  policy.backoffCoefficient = 2;
+  policy.maxRetryIntervalInMilliseconds = longestWait;
+  let outcome: unknown;
+  try {
+    outcome = yield context.df.callActivityWithRetry(step, policy, input);
+  } catch (error) {
+    throw new StepFailed(failureOfRetries(error));
+  }
+  return unwrap<S>(outcome as Outcome<Steps[S]["output"]>);
 }
 
 /**
  * Waits for a step that may have been started before.
  * @throws StepFailed as carryOut() does.
  */
-export function* finish<S extends StepName>(task: Task): Generator<Task, Steps[S]["output"], unknown> {
-  let outcome: unknown;
-  try {
-    outcome = yield task;
-  } catch (error) {
-    throw new StepFailed(failureOfRetries(error));
-  }
-  return unwrap<S>(outcome as Outcome<Steps[S]["output"]>);
+export function* finish<S extends StepName>(
+  context: OrchestrationContext,
+  task: Task,
+): Generator<Task, Steps[S]["output"], unknown> {
+  return resultOf<S>(yield* race(context, [task]));
 }
 
 /**

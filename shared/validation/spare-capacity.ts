@@ -24,6 +24,6 @@ export function spareCapacity({ side, parameter, limit, used, needed, what }: Ca
     state: "Failed",
     message:
       `The ${side} has ${free} free ${what} (${parameter} is ${limit}, ${used} are in use), the migration needs ${needed}, one a database. ` +
-      `Set the server parameter ${parameter} to at least ${wanted} and restart the server. Run on the ${side}: ALTER SYSTEM SET ${parameter} = ${wanted};`,
+      `Set the server parameter ${parameter} to at least ${wanted} and restart the server. On the ${side}, run: ALTER SYSTEM SET ${parameter} = ${wanted};`,
   };
 }

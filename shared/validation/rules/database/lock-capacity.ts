@@ -51,7 +51,7 @@ export const rule: DatabaseRule = {
         state: "Warning",
         message:
           `Database ${database} has ${row.tables} tables: their locks (${needed}) may not fit into the source's lock table (${row.locks}). Set the server ` +
-          `parameter max_locks_per_transaction to at least ${wanted} and restart the server. Run on the source: ALTER SYSTEM SET max_locks_per_transaction = ${wanted};`,
+          `parameter max_locks_per_transaction to at least ${wanted} and restart the server. On the source, run: ALTER SYSTEM SET max_locks_per_transaction = ${wanted};`,
       },
     ];
   },

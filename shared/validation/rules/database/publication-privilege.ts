@@ -45,7 +45,7 @@ export const rule: DatabaseRule = {
     if (role?.may_create !== true) {
       findings.push({
         state: "Failed",
-        message: `${spec.source.user} may not create a publication in database ${database}. Run on the source: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${user};`,
+        message: `${spec.source.user} may not create a publication in database ${database}. On the source, run: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${user};`,
       });
     }
     const { rows } = await source.query<{ schema: string; name: string; owner: string }>(othersTables);
@@ -53,7 +53,7 @@ export const rule: DatabaseRule = {
       const tables = rows.filter((row) => row.owner === owner).map(({ schema, name }) => qualifiedName(schema, name));
       findings.push({
         state: "Failed",
-        message: `${spec.source.user} may not publish ${listed(tables)}, owned by ${owner}. Run on the source: GRANT ${quoteIdentifier(owner)} TO ${user};`,
+        message: `${spec.source.user} may not publish ${listed(tables)}, owned by ${owner}. On the source, run: GRANT ${quoteIdentifier(owner)} TO ${user};`,
       });
     }
     return findings;

@@ -83,7 +83,7 @@ async function schemas(source: pg.Client, userName: string, user: string): Promi
   const { rows } = await source.query<{ schema: string }>(closedSchemas);
   return rows.map(({ schema }) => ({
     state: "Failed",
-    message: `${userName} may not look into schema ${schema}. Run on the source: GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${user};`,
+    message: `${userName} may not look into schema ${schema}. On the source, run: GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${user};`,
   }));
 }
 
@@ -101,7 +101,7 @@ async function relations(source: pg.Client, userName: string, user: string): Pro
         state: "Failed",
         message:
           `${userName} may not read ${what} ${listed(names.map(({ schema, name }) => qualifiedName(schema, name)))}. ` +
-          `Run on the source: GRANT SELECT ON ALL ${keyword} IN SCHEMA ${inSchemas} TO ${user};`,
+          `On the source, run: GRANT SELECT ON ALL ${keyword} IN SCHEMA ${inSchemas} TO ${user};`,
       },
     ];
   };
@@ -127,7 +127,7 @@ async function largeObjects(source: pg.Client, userName: string, database: strin
     {
       state: "Failed",
       message:
-        `${userName} may not read ${closed.objects} large objects of database ${database}, e.g. ${closed.example}. Run on the source: ` +
+        `${userName} may not read ${closed.objects} large objects of database ${database}, e.g. ${closed.example}. On the source, run: ` +
         `DO $$ DECLARE lo oid; BEGIN FOR lo IN SELECT oid FROM pg_catalog.pg_largeobject_metadata LOOP EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO %I', lo, ${quoteLiteral(userName)}); END LOOP; END $$;`,
     },
   ];

@@ -65,7 +65,7 @@ async function prepared(source: pg.Client): Promise<RuleFinding[]> {
     state: "Failed",
     message:
       `Transaction ${quoteLiteral(gid)} of ${owner} in database ${database} has been prepared ${inTime(seconds)} ago and is open: no replication ` +
-      `slot could be created. Let its transaction manager commit it, or roll it back in database ${database}. Run on the source: ROLLBACK PREPARED ${quoteLiteral(gid)};`,
+      `slot could be created. Let its transaction manager commit it, or roll it back in database ${database}. On the source, run: ROLLBACK PREPARED ${quoteLiteral(gid)};`,
   }));
 }
 
@@ -75,7 +75,7 @@ async function long(source: pg.Client): Promise<RuleFinding[]> {
     state: "Warning",
     message:
       `Session ${pid} of ${user_name} in database ${database} is in a transaction that began ${inTime(seconds)} ago, last statement: ` +
-      `${query.replace(/\s+/g, " ")} — replication waits until it has ended. Run on the source: SELECT pg_terminate_backend(${pid});`,
+      `${query.replace(/\s+/g, " ")} — replication waits until it has ended. On the source, run: SELECT pg_terminate_backend(${pid});`,
   }));
 }
 

@@ -104,7 +104,7 @@ function difference(source: Parameter, target: Parameter): RuleFinding {
   return {
     state: "Warning",
     message:
-      `${differs}. Set the server parameter on the target${restart}, or accept the difference. Run on the target: ` +
+      `${differs}. Set the server parameter on the target${restart}, or accept the difference. On the target, run: ` +
       `ALTER SYSTEM SET ${quoteIdentifier(source.name)} = ${value}; SELECT pg_reload_conf();`,
   };
 }

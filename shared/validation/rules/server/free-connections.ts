@@ -95,7 +95,7 @@ async function shortage(
       state: "Failed",
       message:
         `Role ${user} may open ${Math.max(0, roleFree)} more sessions on the ${side} (its CONNECTION LIMIT is ${row.role_limit}), the migration may ` +
-        `open ${needed}. Run on the ${side}: ALTER ROLE ${quoteIdentifier(user)} CONNECTION LIMIT -1;`,
+        `open ${needed}. On the ${side}, run: ALTER ROLE ${quoteIdentifier(user)} CONNECTION LIMIT -1;`,
     });
   }
   if (findings.length > 0) return findings;

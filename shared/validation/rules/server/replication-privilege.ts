@@ -30,7 +30,7 @@ export const rule: ServerRule = {
     return [
       {
         state: "Failed",
-        message: `${spec.source.user} may not create replication slots. Run on the source: ${sql}`,
+        message: `${spec.source.user} may not create replication slots. On the source, run: ${sql}`,
       },
     ];
   },

@@ -33,13 +33,13 @@ export const rule: ServerRule = {
     const findings: RuleFinding[] = [];
     if (role?.may_create_databases !== true) {
       findings.push(
-        failed(`${spec.target.user} may not create databases. Run on the target: ALTER ROLE ${user} CREATEDB;`),
+        failed(`${spec.target.user} may not create databases. On the target, run: ALTER ROLE ${user} CREATEDB;`),
       );
     }
     if (spec.migrateRoles && role?.may_create_roles !== true) {
       findings.push(
         failed(
-          `${spec.target.user} may not create roles, and migrateRoles is True. Run on the target: ALTER ROLE ${user} CREATEROLE;`,
+          `${spec.target.user} may not create roles, and migrateRoles is True. On the target, run: ALTER ROLE ${user} CREATEROLE;`,
         ),
       );
     }
@@ -48,7 +48,7 @@ export const rule: ServerRule = {
       for (const { database, owner } of rows) {
         findings.push(
           failed(
-            `${spec.target.user} may not replace database ${database}, which belongs to ${owner}. Run on the target: GRANT ${quoteIdentifier(owner)} TO ${user};`,
+            `${spec.target.user} may not replace database ${database}, which belongs to ${owner}. On the target, run: GRANT ${quoteIdentifier(owner)} TO ${user};`,
           ),
         );
       }

@@ -33,7 +33,7 @@ export const rule: ServerRule = {
         state: "Failed",
         message:
           `default_transaction_read_only is on for ${spec.target.user} on the target: nothing could be written. ` +
-          `Run on the target: ALTER ROLE ${quoteIdentifier(spec.target.user)} SET default_transaction_read_only = off;`,
+          `On the target, run: ALTER ROLE ${quoteIdentifier(spec.target.user)} SET default_transaction_read_only = off;`,
       });
     }
     return findings;

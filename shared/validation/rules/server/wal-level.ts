@@ -17,7 +17,7 @@ export const rule: ServerRule = {
         message:
           `wal_level of the source ${spec.source.host}:${spec.source.port} is ${level}: an online migration reads its changes by logical decoding. ` +
           "Set the server parameter to logical, and restart the server (rds.logical_replication = 1 on Amazon RDS, cloudsql.logical_decoding = on " +
-          "on Cloud SQL). Run on the source: ALTER SYSTEM SET wal_level = 'logical';",
+          "on Cloud SQL). On the source, run: ALTER SYSTEM SET wal_level = 'logical';",
       },
     ];
   },

@@ -54,6 +54,6 @@ describe("option Validate", () => {
     expect(state).toBe("ValidationFailed");
     expect(error).toContain("1 rule of database shopp");
     expect(details?.dbLevelValidationDetails.map(({ databaseName }) => databaseName).sort()).toEqual(["shop", "shopp"]);
-    expect(messagesOf(details, "Failed")).toEqual([expect.stringContaining("Database shopp is not on the source.")]);
+    expect(messagesOf(details, "Failed")).toEqual([expect.stringContaining("has no database shopp.")]);
   });
 });

@@ -113,7 +113,7 @@ describe("what an old version has and the target's has not", () => {
   });
 });
 
-// npm has binaries of 11, which this project does not install: put them beside the others as pg11-linux-x64 to run this.
+// npm has binaries of 11 for Linux x64 only.
 describe.skipIf(availableMajors().every((major) => major > 11))("PostgreSQL 11", () => {
   let older: RuleBench;
   beforeAll(async () => {

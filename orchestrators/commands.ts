@@ -5,29 +5,27 @@ import { canceled, type Failure } from "../shared/model/outcome.js";
 import { race } from "./race.js";
 import { StepFailed, start } from "./step.js";
 
+type Timer = ReturnType<OrchestrationContext["df"]["createTimer"]>;
+
 export class Commands {
   readonly #context: OrchestrationContext;
   readonly #spec: MigrationSpec;
   readonly #canceled = new Set<string>();
-  readonly #deadline: ReturnType<OrchestrationContext["df"]["createTimer"]>;
-  readonly #timeout: Failure;
-  /** Steps that carry a command out. They are raced with everything else: while one is awaited alone, a second command would go unheard. */
-  #carryingOut: Task[] = [];
-  #cancel: Task;
-  #timedOut = false;
+  /** Steps that carry a command out, and what follows from each. They are raced with everything else: while one is awaited alone, a second command would go unheard. */
+  readonly #carryingOut = new Map<Task, ((step: Task) => void) | undefined>();
+  readonly #timers = new Map<Timer, () => void>();
+  readonly #listeners = new Map<Task, { event: string; react: (data: unknown) => void }>();
+  #timeout: Failure | undefined;
   #announce: (() => Task) | undefined;
 
   constructor(context: OrchestrationContext, spec: MigrationSpec, timeoutDays: number) {
     this.#context = context;
     this.#spec = spec;
-    this.#cancel = context.df.waitForExternalEvent("Cancel");
-    this.#deadline = context.df.createTimer(
-      new Date(context.df.currentUtcDateTime.getTime() + timeoutDays * 24 * 3_600_000),
-    );
-    this.#timeout = {
+    this.on("Cancel", (event) => this.#requestCancel(databasesNamed(event, spec.databases)));
+    this.after(timeoutDays, {
       code: "MigrationTimedOut",
       message: `The migration has not ended within ${timeoutDays} days (MIGRATION_TIMEOUT_DAYS).`,
-    };
+    });
   }
 
   /** Whether every database has been asked to stop. */
@@ -36,7 +34,28 @@ export class Commands {
   }
 
   get timeout(): Failure | undefined {
-    return this.#timedOut ? this.#timeout : undefined;
+    return this.#timeout;
+  }
+
+  /** Hears every such event from now on, whenever something is waited for here. */
+  on(event: string, react: (data: unknown) => void): void {
+    this.#listeners.set(this.#context.df.waitForExternalEvent(event), { event, react });
+  }
+
+  /** Fails the migration that many days from now, unless there are no databases left for it to cancel. */
+  after(days: number, failure: Failure, remaining: () => readonly string[] = () => this.#spec.databases): void {
+    const deadline = new Date(this.#context.df.currentUtcDateTime.getTime() + Math.round(days * 24 * 3_600_000));
+    this.#timers.set(this.#context.df.createTimer(deadline), () => {
+      const databases = remaining();
+      if (databases.length === 0) return;
+      this.#timeout ??= failure;
+      this.#requestCancel(databases);
+    });
+  }
+
+  /** Carries a step out beside whatever is waited for here. */
+  alongside(step: Task, then?: (step: Task) => void): void {
+    this.#carryingOut.set(step, then);
   }
 
   /** From now on a cancel is announced by this step, carried out beside the cancel itself. */
@@ -67,35 +86,45 @@ export class Commands {
 
   /** An orchestration cannot complete while a timer of its own runs. */
   end(): void {
-    if (!this.#deadline.isCompleted) this.#deadline.cancel();
+    for (const timer of this.#timers.keys()) if (!timer.isCompleted) timer.cancel();
   }
 
   /** The task that has settled, or undefined when it was a command or its execution. */
   *#next(tasks: readonly Task[]): Generator<Task, Task | undefined, unknown> {
-    const deadline = this.#timedOut ? [] : [this.#deadline];
-    const settled = yield* race<Task>(this.#context, [...tasks, ...this.#carryingOut, ...deadline, this.#cancel]);
+    const ours = [...this.#carryingOut.keys(), ...this.#timers.keys(), ...this.#listeners.keys()];
+    const settled = yield* race<Task>(this.#context, [...tasks, ...ours]);
     if (tasks.includes(settled)) return settled;
-    this.#carryingOut = this.#carryingOut.filter((task) => task !== settled);
-    if (settled === this.#deadline) {
-      this.#timedOut = true;
-      this.#requestCancel(this.#spec.databases);
-    }
-    if (settled === this.#cancel) {
-      this.#cancel = this.#context.df.waitForExternalEvent("Cancel");
-      this.#requestCancel(databasesNamed(settled.result, this.#spec.databases));
-    }
+    const then = this.#carryingOut.get(settled);
+    this.#carryingOut.delete(settled);
+    then?.(settled);
+    this.#ring(settled as Timer);
+    this.#hear(settled);
     return undefined;
+  }
+
+  #ring(timer: Timer): void {
+    const act = this.#timers.get(timer);
+    this.#timers.delete(timer);
+    act?.();
+  }
+
+  #hear(task: Task): void {
+    const listener = this.#listeners.get(task);
+    if (listener === undefined) return;
+    this.#listeners.delete(task);
+    this.on(listener.event, listener.react);
+    listener.react(task.result);
   }
 
   #requestCancel(databases: readonly string[]): void {
     for (const database of databases) this.#canceled.add(database);
-    this.#carryingOut.push(start(this.#context, "requestCancel", { key: this.#spec.key, databases }));
-    if (this.#announce !== undefined) this.#carryingOut.push(this.#announce());
+    this.alongside(start(this.#context, "requestCancel", { key: this.#spec.key, databases }));
+    if (this.#announce !== undefined) this.alongside(this.#announce());
   }
 }
 
 /** The event's `{databases?: string[]}`: those named, or all. An operator may raise it by hand: anything else means all. */
-function databasesNamed(event: unknown, all: readonly string[]): readonly string[] {
+export function databasesNamed(event: unknown, all: readonly string[]): readonly string[] {
   if (typeof event !== "object" || event === null || !("databases" in event) || !Array.isArray(event.databases))
     return all;
   const named: readonly unknown[] = event.databases;

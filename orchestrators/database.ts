@@ -6,6 +6,7 @@ import { type Failure, isCanceled, isSnapshotLost } from "../shared/model/outcom
 import type { DatabaseState } from "../shared/model/states.js";
 import type { DatabaseRun, Limits } from "../shared/model/steps.js";
 import type { CopyInput } from "./copy.js";
+import type { FollowInput } from "./follow.js";
 import { race } from "./race.js";
 import type { SnapshotInput } from "./snapshot.js";
 import { carryOut, failureOf, finish, resultOf, StepFailed, start } from "./step.js";
@@ -14,6 +15,10 @@ export interface DatabaseInput {
   readonly key: string;
   readonly database: string;
   readonly limits: Limits;
+  /** An online migration goes on from the base copy: it follows its source until the cutover. */
+  readonly online: boolean;
+  /** The migration's own orchestration. */
+  readonly root: string;
 }
 
 export interface DatabaseResult {
@@ -26,12 +31,15 @@ export interface DatabaseResult {
 const attempts = 3;
 
 df.app.orchestration("database", function* (context: OrchestrationContext): Generator<Task, DatabaseResult, unknown> {
-  const { key, database, limits } = context.df.getInput<DatabaseInput>() as DatabaseInput;
+  const { key, database, limits, online, root } = context.df.getInput<DatabaseInput>() as DatabaseInput;
   let attempt = 1;
   let failure = yield* baseCopy(context, { key, database, attempt }, limits);
   while (failure !== undefined && isSnapshotLost(failure) && attempt < attempts) {
     attempt += 1;
     failure = yield* baseCopy(context, { key, database, attempt }, limits);
+  }
+  if (failure === undefined && online) {
+    failure = yield* follow(context, { run: { key, database, attempt }, limits, root });
   }
   const state = failure === undefined ? "Succeeded" : isCanceled(failure) ? "Canceled" : "Failed";
   const end = { database, state, ...(failure === undefined ? {} : { failure }) } as const;
@@ -77,6 +85,16 @@ function* closeSnapshot(
     if (relaying !== undefined) yield relaying;
   } catch {
     // Told by endMigration, if anything is left by then.
+  }
+}
+
+/** From the base copy to the end of the cutover. */
+function* follow(context: OrchestrationContext, input: FollowInput): Generator<Task, Failure | undefined, unknown> {
+  try {
+    const instanceId = `${context.df.instanceId}:follow`;
+    return ((yield context.df.callSubOrchestrator("follow", input, instanceId)) as Failure | null) ?? undefined;
+  } catch (error) {
+    return failureOf(error);
   }
 }
 

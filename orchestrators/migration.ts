@@ -6,9 +6,11 @@ import type { MigrationSpec } from "../shared/model/migration.js";
 import { type Failure, isCanceled } from "../shared/model/outcome.js";
 import type { MigrationState, MigrationSubstate } from "../shared/model/states.js";
 import type { Limits, PreparedMigration, Steps } from "../shared/model/steps.js";
-import { Commands } from "./commands.js";
+import { Commands, databasesNamed } from "./commands.js";
+import { Cutovers } from "./cutovers.js";
 import type { DatabaseInput, DatabaseResult } from "./database.js";
-import { carryOut, failureOf, start } from "./step.js";
+import type { SetUpInput } from "./replication-set-up.js";
+import { carryOut, failureOf, resultOf, StepFailed, start } from "./step.js";
 import { validate } from "./validation.js";
 
 interface Ending {
@@ -31,6 +33,7 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
       if (refusal !== undefined) ending = { state: "ValidationFailed", error: refusal };
       else if (spec.option === "Validate") ending = { state: "Succeeded" };
       else {
+        yield* migration.setUpReplication(commands);
         yield* migration.waitForStart(commands);
         yield* migration.enter("InProgress", "MigratingData");
         migrated = true;
@@ -51,6 +54,7 @@ class Migration {
   readonly #context: OrchestrationContext;
   readonly #spec: MigrationSpec;
   #transitions = 0;
+  #waitingLimited = false;
 
   constructor(context: OrchestrationContext, spec: MigrationSpec) {
     this.#context = context;
@@ -70,6 +74,27 @@ class Migration {
       ...(substate === undefined ? {} : { substate }),
       ...(error === undefined ? {} : { error }),
     };
+  }
+
+  /** An online migration holds until both servers can replicate. */
+  *setUpReplication(commands: Commands): Generator<Task, void, unknown> {
+    if (this.#spec.mode === "Offline") return;
+    const { key } = this.#spec;
+    const { ready, message } = yield* carryOut(this.#context, "setUpReplication", { key });
+    if (ready) return;
+    yield* this.enter("WaitingForUserAction", "WaitingForLogicalReplicationSetupRequestOnSourceDB", message);
+    commands.on("SetupReplication", () => {
+      commands.alongside(start(this.#context, "allowReplicationSetUp", { key }));
+    });
+    const instanceId = `${this.#context.df.instanceId}:set-up`;
+    const input: SetUpInput = { key };
+    const setUp = yield* commands.waitFor([
+      this.#context.df.callSubOrchestrator("replicationSetUp", input, instanceId),
+    ]);
+    if (setUp.isFaulted) throw setUp.result;
+    const failure = setUp.result as Failure | null;
+    if (failure !== null) throw new StepFailed(failure);
+    yield* this.enter("InProgress", "PerformingPreRequisiteSteps");
   }
 
   *confirmOverwrite(commands: Commands, { databasesOnTarget }: PreparedMigration): Generator<Task, void, unknown> {
@@ -106,15 +131,38 @@ class Migration {
 
   /** All databases at once, each its own orchestration; none is stopped by another's failure. */
   *migrateDatabases(commands: Commands, limits: Limits): Generator<Task, DatabaseResult[], unknown> {
+    const { key, databases, mode } = this.#spec;
+    const root = this.#context.df.instanceId;
     const running = new Map<Task, string>();
-    for (const [index, database] of this.#spec.databases.entries()) {
-      const input: DatabaseInput = { key: this.#spec.key, database, limits };
-      const instanceId = `${this.#context.df.instanceId}:${index + 1}`;
-      running.set(this.#context.df.callSubOrchestrator("database", input, instanceId), database);
+    for (const [index, database] of databases.entries()) {
+      const input: DatabaseInput = { key, database, limits, online: mode === "Online", root };
+      running.set(this.#context.df.callSubOrchestrator("database", input, `${root}:${index + 1}`), database);
     }
-    commands.announceCancel(() =>
-      start(this.#context, "recordTransition", this.#next("InProgress", "CancelingRequestedDBMigrations")),
-    );
+    const cutovers = new Cutovers(databases);
+    const enterNext = () => {
+      const next = cutovers.next();
+      if (next !== undefined) commands.alongside(this.#transition(next.state, next.substate));
+      if (next?.substate === "WaitingForCutoverTrigger") this.#limitWaiting(commands, limits, cutovers);
+    };
+    commands.announceCancel(() => {
+      cutovers.interrupted();
+      return this.#transition("InProgress", "CancelingRequestedDBMigrations");
+    });
+    if (mode === "Online") {
+      commands.on("DatabaseCaughtUp", () => {
+        commands.alongside(start(this.#context, "readCaughtUp", { key }), (step) => {
+          if (step.isFaulted) return;
+          cutovers.caughtUp(resultOf<"readCaughtUp">(step).caughtUp);
+          enterNext();
+        });
+      });
+      commands.on("Cutover", (event) => {
+        const chosen = cutovers.request(databasesNamed(event, databases));
+        if (chosen.length === 0) return;
+        commands.alongside(start(this.#context, "requestCutover", { key, databases: chosen }));
+        enterNext();
+      });
+    }
     const results: DatabaseResult[] = [];
     while (running.size > 0) {
       const settled = yield* commands.settle([...running.keys()]);
@@ -125,8 +173,24 @@ class Migration {
           ? { database, state: "Failed", failure: failureOf(settled.result) }
           : (settled.result as DatabaseResult),
       );
+      cutovers.ended(database);
+      if (mode === "Online") enterNext();
     }
     return results;
+  }
+
+  #limitWaiting(commands: Commands, { cutoverTimeoutDays }: Limits, cutovers: Cutovers): void {
+    if (this.#waitingLimited) return;
+    this.#waitingLimited = true;
+    const failure = {
+      code: "CutoverTimedOut",
+      message: `The cutover was not triggered within ${cutoverTimeoutDays} days (CUTOVER_TIMEOUT_DAYS).`,
+    };
+    commands.after(cutoverTimeoutDays, failure, () => cutovers.following);
+  }
+
+  #transition(state: MigrationState, substate?: MigrationSubstate): Task {
+    return start(this.#context, "recordTransition", this.#next(state, substate));
   }
 
   *end(ending: Ending): Generator<Task, Ending, unknown> {

@@ -35,6 +35,16 @@ export interface Settings {
   readonly validationRuleTimeoutSeconds: number;
   /** CUTOVER_TIMEOUT_DAYS: how long an online migration waits for its cutover. */
   readonly cutoverTimeoutDays: number;
+  /** CUTOVER_LIMIT_MINUTES: how long the target may need to reach the cutover point. */
+  readonly cutoverLimitMinutes: number;
+  /** SAMPLE_INTERVAL_SECONDS: how often an online migration that waits looks at its replication. */
+  readonly sampleIntervalSeconds: number;
+  /** REFRESH_MATERIALIZED_VIEWS: whether a cutover fills the target's materialized views again. */
+  readonly refreshMaterializedViews: boolean;
+  /** SOURCE_ADDRESSES_FROM_TARGET: sources that the target server reaches under another address, "host:port" to "host:port". */
+  readonly sourceAddressesFromTarget: ReadonlyMap<string, string>;
+  /** SOURCE_ROOT_CERTIFICATE_ON_TARGET: for sslMode VerifyCA and VerifyFull, a file of the target server, or "system"; libpq's default if undefined. */
+  readonly sourceRootCertificateOnTarget: string | undefined;
   /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode VerifyCA and VerifyFull. */
   readonly sslRootCertificate: string | undefined;
   /** PG_DUMP_PATH: a native pg_dump (18) to use instead of the WebAssembly one. */
@@ -57,7 +67,27 @@ const Limits = z.object({
   MIGRATION_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 7").default(7),
   VALIDATION_RULE_TIMEOUT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
   CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
+  CUTOVER_LIMIT_MINUTES: positive("must be a number of minutes above 0, e.g. 1440").default(1_440),
+  SAMPLE_INTERVAL_SECONDS: positive("must be a number of seconds above 0, e.g. 15").default(15),
+  REFRESH_MATERIALIZED_VIEWS: z
+    .string()
+    .regex(/^(true|false)$/i, "must be true or false")
+    .default("true")
+    .transform((text) => text.toLowerCase() === "true"),
+  SOURCE_ADDRESSES_FROM_TARGET: z
+    .string()
+    .regex(
+      /^\s*[^\s,=]+:\d+=[^\s,=]+:\d+(\s*,\s*[^\s,=]+:\d+=[^\s,=]+:\d+)*\s*$/,
+      "must be a list of host:port=host:port, e.g. db.internal:5432=10.1.2.3:5432",
+    )
+    .default("")
+    .transform((text) => new Map(text.split(",").flatMap((pair) => addressPair(pair)))),
 });
+
+function addressPair(pair: string): [string, string][] {
+  const [from, to] = pair.trim().split("=");
+  return from === undefined || to === undefined ? [] : [[from, to]];
+}
 
 let parsed: Settings | undefined;
 
@@ -89,6 +119,10 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     MIGRATION_TIMEOUT_DAYS,
     VALIDATION_RULE_TIMEOUT_SECONDS,
     CUTOVER_TIMEOUT_DAYS,
+    CUTOVER_LIMIT_MINUTES,
+    SAMPLE_INTERVAL_SECONDS,
+    REFRESH_MATERIALIZED_VIEWS,
+    SOURCE_ADDRESSES_FROM_TARGET,
   } = limits.data;
   return {
     // Read late: code that never touches Storage or secrets runs without these settings.
@@ -105,6 +139,11 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     migrationTimeoutDays: MIGRATION_TIMEOUT_DAYS,
     validationRuleTimeoutSeconds: VALIDATION_RULE_TIMEOUT_SECONDS,
     cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,
+    cutoverLimitMinutes: CUTOVER_LIMIT_MINUTES,
+    sampleIntervalSeconds: SAMPLE_INTERVAL_SECONDS,
+    refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
+    sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
+    sourceRootCertificateOnTarget: read("SOURCE_ROOT_CERTIFICATE_ON_TARGET"),
     sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),
     pgDumpPath: read("PG_DUMP_PATH"),
     instance: read("WEBSITE_INSTANCE_ID") ?? `${hostname()}:${process.pid}`,

@@ -30,6 +30,7 @@ export function databaseStep<S extends StepName>(
   work: (input: Steps[S]["input"] & DatabaseStep, context: InvocationContext) => Promise<Steps[S]["output"]>,
 ): void {
   df.app.activity(name, {
+    extraInputs: [df.input.durableClient()],
     handler: (raw: unknown, context: InvocationContext) => {
       const run = input.parse(raw);
       return answer(name, context, () => untilCanceled(run, () => work(run, context)));

@@ -6,6 +6,7 @@ import { dropLedger } from "../postgres/ledger.js";
 import { endingTask, endSessions } from "../postgres/sessions.js";
 import { describeSkipped } from "../schema/skipped-statements.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
+import { dropReplication } from "./drop-replication.js";
 import { failureOf } from "./failure-of.js";
 import { maintenanceDatabase, serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
@@ -14,13 +15,17 @@ import { addWarnings } from "./warnings.js";
 export async function endDatabase(end: DatabaseEnd): Promise<void> {
   const { key, database, state, failure } = end;
   const row = await getDatabase(key, database);
-  // Before the target database was created there is nothing of ours in it: it may be somebody's.
-  const leftBehind = row?.targetCreated === true ? await cleanUp(key, database) : undefined;
+  const leftBehind = [
+    // Before the target database was created there is nothing of ours in it: it may be somebody's.
+    row?.targetCreated === true ? await cleanUp(key, database) : undefined,
+    // After that: it ends our sessions.
+    await dropReplication(end),
+  ];
   const warnings = (await getDatabase(key, database))?.warnings;
   await recordDatabase(key, database, {
     state,
     currentStep: "",
-    message: [failure?.message, leftBehind, warnings].filter((text) => text !== undefined && text !== "").join("\n"),
+    message: [failure?.message, ...leftBehind, warnings].filter((text) => text !== undefined && text !== "").join("\n"),
     endedOn: new Date().toISOString(),
   });
 }

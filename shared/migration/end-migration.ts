@@ -2,7 +2,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isTransient } from "../postgres/transient.js";
 import { releaseClaims } from "../status/claims.js";
+import { listDatabases } from "../status/databases.js";
 import { deleteSecrets } from "../status/secrets.js";
+import { dropReplication } from "./drop-replication.js";
 import { endSessionsOnBothServers } from "./end-sessions.js";
 import { failureOf } from "./failure-of.js";
 import { serversOf } from "./servers.js";
@@ -15,10 +17,22 @@ const waitsSeconds = [1, 3, 10];
  * @param migrated whether there were more than a validation's sessions, which end by themselves.
  */
 export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
-  const leftBehind = migrated ? await endSessionsPatiently(key) : undefined;
+  const leftBehind = migrated
+    ? [await endSessionsPatiently(key), ...(await dropRemains(key))].filter((text) => text !== undefined)
+    : [];
   await deleteSecrets(key);
   await releaseClaims(key);
-  return leftBehind === undefined ? {} : { leftBehind };
+  return leftBehind.length === 0 ? {} : { leftBehind: leftBehind.join("\n") };
+}
+
+/** What a database's own end could not drop, because a server was away: by now it may be back. */
+async function dropRemains(key: string): Promise<(string | undefined)[]> {
+  const rows = await listDatabases(key);
+  return await Promise.all(
+    rows.map(({ database, snapshotAttempt }) =>
+      dropReplication({ key, database, attempt: Math.max(1, snapshotAttempt) }),
+    ),
+  );
 }
 
 async function endSessionsPatiently(key: string): Promise<string | undefined> {

@@ -8,6 +8,7 @@ import { settings } from "../settings.js";
 import { currentSnapshot, publishSnapshot, withdrawSnapshot } from "../status/snapshots.js";
 
 import { noteStep } from "./note-step.js";
+import { openSlotSnapshot } from "./open-slot-snapshot.js";
 import { serversOf } from "./servers.js";
 
 /** Opens the run's snapshot with its first keeper. Run again, it finds the snapshot that is open. */
@@ -16,6 +17,7 @@ export async function openSnapshot(run: DatabaseRun): Promise<void> {
   if ((await currentSnapshot(key, database, attempt)) !== undefined) return;
   await noteStep(run, "opening the snapshot");
   const servers = await serversOf(key);
+  if (servers.spec.mode === "Online") return await openSlotSnapshot(run, servers);
   const snapshot = await openKeeper(servers.source(database, "keeper 1"), {
     lifeSeconds: settings().activityBudgetSeconds,
   });

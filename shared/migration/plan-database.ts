@@ -1,6 +1,7 @@
 /** Planning one database: its schema's statements, its tables' parts, and in which tasks, jobs and rounds they are carried out. */
 import { type DatabasePlan, findPlan, savePlan } from "../copy/job-store.js";
 import { numberParts, type PartToCopy, readDatabaseProgress } from "../copy/plan-store.js";
+import { anyMigrationPrefix } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopyPlan, DatabaseRun } from "../model/steps.js";
 import { planJobs } from "../planning/jobs.js";
@@ -122,7 +123,12 @@ async function dumpSection(
     pgDumpPath === undefined
       ? await withConnection(connection, (client) => dumpSchema(client, options))
       : await dumpSchemaNatively(pgDumpPath, connection, options);
-  return classifyStatements(await splitStatements(text));
+  const statements = classifyStatements(await splitStatements(text));
+  // The publications of online migrations, ours among them, are no part of the schema.
+  return statements.filter(({ kind, objectType, object }) => {
+    const onPublication = kind === "publication" || objectType === "PUBLICATION";
+    return !(onPublication && object.includes(` ${anyMigrationPrefix}`));
+  });
 }
 
 function largeObjectPart(range: LargeObjectRange, index: number, all: readonly LargeObjectRange[]): Part {

@@ -26,9 +26,23 @@ export async function prepareMigration(key: string): Promise<PreparedMigration> 
   const servers = await serversOf(key);
   const finding = findDatabasesOnTarget(servers);
   const databasesOnTarget = await (servers.spec.option === "Migrate" ? finding : finding.catch(() => []));
-  const { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays } = settings();
+  const {
+    maxParallelCopies,
+    maxParallelIndexBuilds,
+    activityBudgetSeconds,
+    migrationTimeoutDays,
+    cutoverTimeoutDays,
+    sampleIntervalSeconds,
+  } = settings();
   return {
-    limits: { maxParallelCopies, maxParallelIndexBuilds, activityBudgetSeconds, migrationTimeoutDays },
+    limits: {
+      maxParallelCopies,
+      maxParallelIndexBuilds,
+      activityBudgetSeconds,
+      migrationTimeoutDays,
+      cutoverTimeoutDays,
+      sampleIntervalSeconds,
+    },
     databasesOnTarget,
   };
 }

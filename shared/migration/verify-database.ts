@@ -108,7 +108,11 @@ function countLimitSeconds(): number {
 }
 
 /** The table's rows, as text; undefined when counting takes longer than an activity may. */
-async function countRows(client: pg.Client, table: string, rowFilter: string | null): Promise<string | undefined> {
+export async function countRows(
+  client: pg.Client,
+  table: string,
+  rowFilter: string | null,
+): Promise<string | undefined> {
   await client.query(`set statement_timeout = '${countLimitSeconds()}s'`);
   try {
     const { rows } = await client.query<{ rows: string }>(

@@ -24,7 +24,7 @@ import {
 } from "./server-fields.js";
 
 /** What ARM has and this service does not do yet; take a word out when it does. */
-export const notSupportedYet: { modes: readonly MigrationMode[] } = { modes: ["Online"] };
+export const notSupportedYet: { modes: readonly MigrationMode[] } = { modes: [] };
 /** As `az postgres flexible-server migration create` has it. */
 const defaultOption: MigrationOption = "ValidateAndMigrate";
 

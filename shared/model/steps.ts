@@ -48,6 +48,8 @@ export interface Limits {
   readonly maxParallelIndexBuilds: number;
   readonly activityBudgetSeconds: number;
   readonly migrationTimeoutDays: number;
+  readonly cutoverTimeoutDays: number;
+  readonly sampleIntervalSeconds: number;
 }
 
 export interface PreparedMigration {
@@ -92,6 +94,35 @@ export interface ValidationVerdict {
   readonly failed: number;
 }
 
+/** How far the preparation of both servers for replication is. */
+export interface ReplicationSetUp {
+  readonly ready: boolean;
+  /** The migration is being cancelled: nobody waits for it any more. */
+  readonly over: boolean;
+  /** What it waits for, and what to do about it. */
+  readonly message: string;
+}
+
+/** What one sample of a database that follows its source hands to the next. */
+export const FollowState = z.object({
+  /** Positions of the source's WAL and when they were current (milliseconds of the source's clock), from the last one that the target has confirmed. */
+  marks: z.array(z.object({ lsn: z.string(), at: z.number() })),
+  /** What the target has to have applied to have caught up: the source's position at the first sample. */
+  goal: z.string().optional(),
+  /** Failures of the subscription's worker. */
+  errors: z.number(),
+  /** Whether the migration has been told that the database has caught up. */
+  announced: z.boolean(),
+});
+export type FollowState = z.infer<typeof FollowState>;
+
+export interface ReplicationSample {
+  readonly state: FollowState;
+  readonly caughtUp: boolean;
+  /** Whether somebody has asked for the cutover. */
+  readonly cutover: boolean;
+}
+
 /** An activity that had to hand on before all was done is called again. */
 export interface Progressed {
   readonly done: boolean;
@@ -121,5 +152,15 @@ export interface Steps {
   finishDatabase: { input: DatabaseRun; output: void };
   verifyDatabase: { input: DatabaseRun & { from: number }; output: { next: number | null } };
   endDatabase: { input: DatabaseEnd; output: void };
+
+  // Online migrations.
+  setUpReplication: { input: z.infer<typeof MigrationStep>; output: ReplicationSetUp };
+  allowReplicationSetUp: { input: z.infer<typeof MigrationStep>; output: void };
+  startFollowing: { input: DatabaseRun; output: void };
+  sampleReplication: { input: DatabaseRun & { root: string; state: FollowState }; output: ReplicationSample };
+  readCaughtUp: { input: z.infer<typeof MigrationStep>; output: { caughtUp: readonly string[] } };
+  requestCutover: { input: { key: string; databases: readonly string[] }; output: void };
+  reachCutoverPoint: { input: DatabaseRun; output: Progressed };
+  completeCutover: { input: DatabaseRun & { from: number }; output: { next: number | null } };
 }
 export type StepName = keyof Steps;

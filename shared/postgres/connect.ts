@@ -16,6 +16,8 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Seconds until an unanswered connection attempt is given up; 15 when left out. */
   readonly connectTimeoutSeconds?: number;
+  /** A replication connection to the database: it takes replication commands, and has none of our session settings. */
+  readonly replication?: boolean;
 }
 
 /**
@@ -109,12 +111,13 @@ async function open(options: ConnectOptions, ssl: ConnectionOptions | false): Pr
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ssl,
-  });
+    ...(options.replication === true ? { replication: "database" } : {}),
+  } as pg.ClientConfig);
   // A session that the server ends while it is idle emits this; the next query on it fails with the same cause and is reported there.
   client.on("error", () => {});
   try {
     await client.connect();
-    await client.query(sessionSettings);
+    if (options.replication !== true) await client.query(sessionSettings);
     return client;
   } catch (error) {
     abandonSession(client);

@@ -184,6 +184,9 @@ function chosen(
         ],
   );
   const [first] = strangers;
+  if (first !== undefined && field === "dbsToTriggerCutoverOn") {
+    throw new RequestError(409, "UnknownDatabase", first.message, { target: first.target, details: strangers });
+  }
   if (first !== undefined) {
     throw new RequestError(400, "InvalidRequest", first.message, { target: first.target, details: strangers });
   }

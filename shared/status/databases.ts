@@ -54,6 +54,23 @@ const DatabaseRowColumns = z.object({
   cdcUpdateCounter: numberColumn,
   cdcDeleteCounter: numberColumn,
   cutoverRequested: booleanColumn,
+  /** Whether slot, publications and subscription are to be dropped at the end ("created", later "following"), or have been ("dropped"). */
+  replication: optionalText,
+  /** LSN of the source where the slot began: what the bytes are counted from. */
+  consistentPoint: optionalText,
+  /** Whether the target has once had everything that the source had committed. */
+  caughtUp: booleanColumn,
+  /** When following was last looked at. */
+  sampledOn: timeColumn,
+  /** LSN of the source that the target has to reach, and when it was taken. */
+  cutoverPoint: optionalText,
+  cutoverOn: timeColumn,
+  /** The target's counters when following began: the base copy's rows are in them. */
+  cdcInsertBase: numberColumn,
+  cdcUpdateBase: numberColumn,
+  cdcDeleteBase: numberColumn,
+  /** Updates and deletes, before the base copy, on tables that cannot replicate them. */
+  unidentifiedChangesBase: numberColumn,
 });
 
 /** A row of `MigrationDatabases`, parsed. Bytes, rows, seconds; times are ISO 8601, UTC. */
@@ -116,7 +133,7 @@ export async function isEveryCancelRequested(key: string): Promise<boolean> {
 }
 
 function columnsOf(database: string, patch: DatabasePatch): Columns {
-  const { startedOn, endedOn, ...rest } = patch;
+  const { startedOn, endedOn, cutoverOn, sampledOn, ...rest } = patch;
   return {
     ...rest,
     database,
@@ -128,6 +145,12 @@ function columnsOf(database: string, patch: DatabasePatch): Columns {
     cdcInsertCounter: int64(patch.cdcInsertCounter),
     cdcUpdateCounter: int64(patch.cdcUpdateCounter),
     cdcDeleteCounter: int64(patch.cdcDeleteCounter),
+    cdcInsertBase: int64(patch.cdcInsertBase),
+    cdcUpdateBase: int64(patch.cdcUpdateBase),
+    cdcDeleteBase: int64(patch.cdcDeleteBase),
+    unidentifiedChangesBase: int64(patch.unidentifiedChangesBase),
+    sampledOn: sampledOn === undefined ? undefined : new Date(sampledOn),
+    cutoverOn: cutoverOn === undefined ? undefined : new Date(cutoverOn),
     startedOn: startedOn === undefined ? undefined : new Date(startedOn),
     endedOn: endedOn === undefined ? undefined : new Date(endedOn),
     updatedOn: new Date(),

@@ -26,6 +26,12 @@ export async function currentSnapshot(
   return { attempt, generation: row.snapshotGeneration, snapshot: row.snapshot };
 }
 
+/** Whether a snapshot of this attempt has been opened, be it closed by now: then it must not be opened again. */
+export async function wasOpened(key: string, database: string, attempt: number): Promise<boolean> {
+  const row = await getDatabase(key, database);
+  return row !== undefined && row.snapshotAttempt >= attempt;
+}
+
 /**
  * Publishes a keeper's snapshot. Only the first keeper of a generation may: two of the first generation would show different rows.
  * @returns false when another one was first, or the attempt is over; the caller's keeper is not needed then.

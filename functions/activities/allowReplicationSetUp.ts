@@ -1,0 +1,6 @@
+/** Notes that the service may change the source's settings. */
+import { allowReplicationSetUp } from "../../shared/migration/set-up-replication.js";
+import { MigrationStep } from "../../shared/model/steps.js";
+import { migrationStep } from "./step.js";
+
+migrationStep("allowReplicationSetUp", MigrationStep, ({ key }) => allowReplicationSetUp(key));

@@ -1,0 +1,6 @@
+/** Brings the target to the cutover point. */
+import { reachCutoverPoint } from "../../shared/migration/cut-over.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { databaseStep } from "./step.js";
+
+databaseStep("reachCutoverPoint", DatabaseRun, reachCutoverPoint);

@@ -1,0 +1,6 @@
+/** Which databases have caught up with their source. */
+import { readCaughtUp } from "../../shared/migration/request-cutover.js";
+import { MigrationStep } from "../../shared/model/steps.js";
+import { migrationStep } from "./step.js";
+
+migrationStep("readCaughtUp", MigrationStep, ({ key }) => readCaughtUp(key));

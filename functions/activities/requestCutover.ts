@@ -1,0 +1,16 @@
+/** Asks databases to cut over, and wakes those who follow them. */
+import { z } from "zod";
+import { requestCutover } from "../../shared/migration/request-cutover.js";
+import { serversOf } from "../../shared/migration/servers.js";
+import { MigrationStep } from "../../shared/model/steps.js";
+import { wakeFollowers } from "./raise-event.js";
+import { migrationStep } from "./step.js";
+
+migrationStep(
+  "requestCutover",
+  MigrationStep.extend({ databases: z.array(z.string()) }),
+  async ({ key, databases }, context) => {
+    await requestCutover(key, databases);
+    await wakeFollowers(context, (await serversOf(key)).spec, databases);
+  },
+);

@@ -1,0 +1,63 @@
+/** How far the databases of an online migration are on their way to the cutover, and what that makes of the migration's substate. */
+import type { MigrationState, MigrationSubstate } from "../shared/model/states.js";
+
+export interface NextState {
+  readonly state: MigrationState;
+  readonly substate: MigrationSubstate;
+}
+
+export class Cutovers {
+  /** Those that nobody has asked to cut over, and that have not ended. */
+  readonly #following: Set<string>;
+  readonly #caughtUp = new Set<string>();
+  readonly #cuttingOver = new Set<string>();
+  #phase: "copying" | "waiting" | "completing" = "copying";
+
+  constructor(databases: readonly string[]) {
+    this.#following = new Set(databases);
+  }
+
+  get following(): readonly string[] {
+    return [...this.#following];
+  }
+
+  caughtUp(databases: readonly string[]): void {
+    for (const database of databases) this.#caughtUp.add(database);
+  }
+
+  ended(database: string): void {
+    this.#following.delete(database);
+    this.#cuttingOver.delete(database);
+  }
+
+  /** A cancel has put the migration into a substate of its own: what it is in afterwards has to be told again. */
+  interrupted(): void {
+    this.#phase = "copying";
+  }
+
+  /** Those of the databases that can cut over now, and have not been asked to before. Events may be raised by hand, at any time. */
+  request(databases: readonly string[]): readonly string[] {
+    const chosen = databases.filter((database) => this.#following.has(database) && this.#caughtUp.has(database));
+    if (this.#phase !== "waiting") return [];
+    for (const database of chosen) {
+      this.#following.delete(database);
+      this.#cuttingOver.add(database);
+    }
+    return chosen;
+  }
+
+  /** The state to enter, when there is a new one: waiting when every database that is left has caught up, completing when none is left to ask for. */
+  next(): NextState | undefined {
+    const waiting = this.#following.size > 0 && [...this.#following].every((database) => this.#caughtUp.has(database));
+    const completing = this.#following.size === 0 && this.#cuttingOver.size > 0;
+    if (waiting && this.#phase !== "waiting") {
+      this.#phase = "waiting";
+      return { state: "WaitingForUserAction", substate: "WaitingForCutoverTrigger" };
+    }
+    if (completing && this.#phase !== "completing") {
+      this.#phase = "completing";
+      return { state: "InProgress", substate: "CompletingMigration" };
+    }
+    return undefined;
+  }
+}

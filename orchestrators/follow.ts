@@ -1,0 +1,75 @@
+/** Following one database's source until its cutover: a sample now and then, and nothing in between. */
+
+import type { OrchestrationContext, Task } from "durable-functions";
+import * as df from "durable-functions";
+import type { Failure } from "../shared/model/outcome.js";
+import type { DatabaseRun, FollowState, Limits } from "../shared/model/steps.js";
+import { isSettled, race } from "./race.js";
+import { carryOut, failureOf } from "./step.js";
+
+export interface FollowInput {
+  readonly run: DatabaseRun;
+  readonly limits: Limits;
+  /** The migration's own orchestration, which is told when the database has caught up. */
+  readonly root: string;
+  /** Undefined until the subscription has been created. */
+  readonly state?: FollowState;
+}
+
+/** Raised when a cutover or a cancel has been asked for: the next sample finds which. */
+const wake = "Wake";
+
+/** Until it has caught up once, a database is looked at this often: the migration waits for it. */
+const catchingUpSeconds = 2;
+
+/** Samples of one execution before it continues as new, so that its history stays small. */
+const samplesPerExecution = 60;
+
+df.app.orchestration("follow", function* (context: OrchestrationContext): Generator<Task, Failure | null, unknown> {
+  const { run, limits, root, state: before } = context.df.getInput<FollowInput>() as FollowInput;
+  try {
+    if (before === undefined) yield* carryOut(context, "startFollowing", run);
+    let state: FollowState = before ?? { marks: [], errors: 0, announced: false };
+    let woken = context.df.waitForExternalEvent(wake);
+    for (let sample = 1; sample <= samplesPerExecution; sample++) {
+      const seen: { state: FollowState; caughtUp: boolean; cutover: boolean } = yield* carryOut(
+        context,
+        "sampleReplication",
+        {
+          ...run,
+          root,
+          state,
+        },
+      );
+      if (seen.cutover) {
+        yield* cutOver(context, run);
+        return null;
+      }
+      state = seen.state;
+      const seconds = seen.caughtUp
+        ? limits.sampleIntervalSeconds
+        : Math.min(catchingUpSeconds, limits.sampleIntervalSeconds);
+      const next = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + seconds * 1_000));
+      yield* race<Task>(context, [next, woken]);
+      if (!next.isCompleted) next.cancel();
+      if (isSettled(woken)) woken = context.df.waitForExternalEvent(wake);
+    }
+    context.df.continueAsNew({ run, limits, root, state });
+    return null;
+  } catch (error) {
+    return failureOf(error);
+  }
+});
+
+function* cutOver(context: OrchestrationContext, run: DatabaseRun): Generator<Task, void, unknown> {
+  let reached = false;
+  while (!reached) {
+    const approach: { done: boolean } = yield* carryOut(context, "reachCutoverPoint", run);
+    reached = approach.done;
+  }
+  let next: number | null = 0;
+  while (next !== null) {
+    const completed: { next: number | null } = yield* carryOut(context, "completeCutover", { ...run, from: next });
+    next = completed.next;
+  }
+}

@@ -1,0 +1,131 @@
+/** After the cutover point: sequences, materialized views, and the proof. */
+import type pg from "pg";
+import { replicationNames } from "../model/replication-names.js";
+import { ServiceError } from "../model/service-error.js";
+import type { DatabaseRun } from "../model/steps.js";
+import { withConnection } from "../postgres/connect.js";
+import { runDetached } from "../postgres/detached-statement.js";
+import { qualifiedName } from "../postgres/identifiers.js";
+import { readLateChanges } from "../postgres/late-changes.js";
+import { listPublishedTables } from "../postgres/publication.js";
+import { readSlot } from "../postgres/replication-slot.js";
+import { serverVersion } from "../postgres/source-tables.js";
+import { readAppliedPoint } from "../postgres/subscription.js";
+import { isTransient } from "../postgres/transient.js";
+import { displayName } from "../schema/display-name.js";
+import { listMaterializedViews } from "../schema/list-materialized-views.js";
+import { settings } from "../settings.js";
+import { recordDatabase } from "../status/databases.js";
+import { type MigrationServers, serversOf } from "./servers.js";
+import { setSequences } from "./set-sequences.js";
+import { countRows } from "./verify-database.js";
+import { addWarnings } from "./warnings.js";
+
+/**
+ * Verifies tables from number `from` on, after it has set the sequences and refreshed the materialized views (from 0).
+ * @returns where to go on when the activity budget was used up; null when all is done
+ * @throws ServiceError RowsDiffer naming the table and the counts
+ */
+export async function completeCutover(run: DatabaseRun, from: number): Promise<{ next: number | null }> {
+  const deadline = Date.now() + settings().activityBudgetSeconds * 700;
+  const servers = await serversOf(run.key);
+  if (from === 0) {
+    await recordDatabase(run.key, run.database, { currentStep: "completing the cutover", message: "" });
+    const [refreshed] = await Promise.all([refresh(run, servers, deadline), setSequences(run)]);
+    if (!refreshed) return { next: 0 };
+  }
+  return await withConnection(servers.source(run.database, "verify"), async (source) => {
+    return await withConnection(servers.target(run.database, "verify"), async (target) => {
+      const next = await compare(run, source, target, from, deadline);
+      if (next === null) await warnOfLateChanges(run, source, target);
+      return { next };
+    });
+  });
+}
+
+/** False when a view is still being refreshed in the server. A view that cannot be refreshed is a warning: its rows are derived. */
+async function refresh({ key, database }: DatabaseRun, servers: MigrationServers, deadline: number): Promise<boolean> {
+  const { refreshMaterializedViews, instance } = settings();
+  if (!refreshMaterializedViews) return true;
+  const connection = servers.target(database, "schema");
+  const views = await withConnection(connection, listMaterializedViews);
+  for (const { schema, name } of views) {
+    const object = `materialized view ${displayName(schema, name)}`;
+    const view = qualifiedName(schema, name);
+    const statement = { id: `cutover/${view}`, sql: `refresh materialized view ${view}`, object };
+    try {
+      const deadlineMs = Math.max(1_000, deadline - Date.now());
+      if ((await runDetached(connection, statement, { deadlineMs, instance })) === "running") return false;
+    } catch (error) {
+      if (isTransient(error) || !(error instanceof ServiceError)) throw error;
+      await addWarnings(key, database, [`Not refreshed at the cutover: ${error.message}. Run: ${statement.sql};`]);
+    }
+  }
+  return true;
+}
+
+interface Table {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** Counts the rows of every replicated table on both sides. */
+async function compare(
+  run: DatabaseRun,
+  source: pg.Client,
+  target: pg.Client,
+  from: number,
+  deadline: number,
+): Promise<number | null> {
+  const { prefix } = replicationNames(run.key, run.database, run.attempt);
+  const tables = sorted(await listPublishedTables(source, prefix));
+  for (let index = from; index < tables.length; index++) {
+    if (Date.now() >= deadline) return index;
+    const table = tables[index];
+    if (table !== undefined) await compareTable(run, source, target, table);
+  }
+  return null;
+}
+
+async function compareTable(run: DatabaseRun, source: pg.Client, target: pg.Client, table: Table): Promise<void> {
+  const name = qualifiedName(table.schema, table.name);
+  const [sent, stored] = await Promise.all([countRows(source, name, null), countRows(target, name, null)]);
+  if (sent === undefined || stored === undefined) {
+    await addWarnings(run.key, run.database, [
+      `Table ${name} could not be counted at the cutover within an activity's time.`,
+    ]);
+    return;
+  }
+  if (sent === stored) return;
+  // Somebody may be writing to the source still: those changes are in the slot, and are told apart from a loss.
+  const late = await lateChanges(run, source, target);
+  if (late.tables.has(`${table.schema}.${table.name}`)) return;
+  throw new ServiceError(
+    "RowsDiffer",
+    `Table ${name}: the source has ${sent} rows and the target ${stored} at the cutover. ` +
+      "Make sure that nobody else writes to the target, and migrate the database again.",
+    { target: name },
+  );
+}
+
+async function warnOfLateChanges(run: DatabaseRun, source: pg.Client, target: pg.Client): Promise<void> {
+  const late = await lateChanges(run, source, target);
+  if (late.total === 0) return;
+  const tables = [...late.tables].map(([table, changes]) => `${table} (${changes})`).slice(0, 20);
+  await addWarnings(run.key, run.database, [
+    `${late.more ? "At least " : ""}${late.total} row changes reached the source after the cutover point and are not on the target: ${tables.join(", ")}.`,
+  ]);
+}
+
+async function lateChanges({ key, database, attempt }: DatabaseRun, source: pg.Client, target: pg.Client) {
+  const names = replicationNames(key, database, attempt);
+  const applied = await readAppliedPoint(target, names.subscription);
+  // Without the target's own account, what it has confirmed counts as applied.
+  const confirmed = applied ?? (await readSlot(source, names.slot, await serverVersion(source)))?.confirmed;
+  return await readLateChanges(source, names, confirmed ?? "0/0");
+}
+
+function sorted(tables: readonly Table[]): Table[] {
+  const key = ({ schema, name }: Table) => `${schema}\0${name}`;
+  return [...tables].sort((one, other) => (key(one) < key(other) ? -1 : 1));
+}

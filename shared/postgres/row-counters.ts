@@ -1,0 +1,22 @@
+/** How many rows the server has inserted, updated and deleted in the database's tables since its statistics began. */
+import type { ClientBase } from "pg";
+
+export interface RowCounters {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+const rowCounters = `
+  select
+    coalesce(sum(n_tup_ins), 0)::float8 as inserted,
+    coalesce(sum(n_tup_upd), 0)::float8 as updated,
+    coalesce(sum(n_tup_del), 0)::float8 as deleted
+  from pg_catalog.pg_stat_user_tables
+  where schemaname <> '_pgmig'
+`;
+
+export async function readRowCounters(client: ClientBase): Promise<RowCounters> {
+  const { rows } = await client.query<RowCounters>(rowCounters);
+  return rows[0] ?? { inserted: 0, updated: 0, deleted: 0 };
+}

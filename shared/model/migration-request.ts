@@ -23,8 +23,6 @@ import {
   targetEndpoint,
 } from "./server-fields.js";
 
-/** What ARM has and this service does not do yet; take a word out when it does. */
-export const notSupportedYet: { modes: readonly MigrationMode[] } = { modes: [] };
 /** As `az postgres flexible-server migration create` has it. */
 const defaultOption: MigrationOption = "ValidateAndMigrate";
 
@@ -130,7 +128,7 @@ export function parseMigrationRequest(path: MigrationPath, body: unknown): Migra
   const source = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
   const target = targetEndpoint(properties, path.server, secrets?.targetServerUsername, "properties", problems);
   const databases = properties.dbsToMigrate;
-  problems.push(...unsupported(properties), ...windowProblems(properties));
+  problems.push(...windowProblems(properties));
   if (source && target && sameServer(source, target)) {
     problems.push(
       problem(
@@ -177,14 +175,6 @@ export function parseMigrationRequest(path: MigrationPath, body: unknown): Migra
     sourceDbServerFullyQualifiedDomainName: properties.sourceDbServerFullyQualifiedDomainName,
     targetDbServerFullyQualifiedDomainName: properties.targetDbServerFullyQualifiedDomainName,
   };
-}
-
-function unsupported({ migrationMode: mode }: { migrationMode?: MigrationMode | undefined }) {
-  const problems: RequestProblem[] = [];
-  if (mode !== undefined && notSupportedYet.modes.includes(mode)) {
-    problems.push(problem("NotSupportedYet", "properties.migrationMode", `${mode} is not supported yet: use Offline`));
-  }
-  return problems;
 }
 
 function windowProblems(properties: {

@@ -9,7 +9,7 @@ import { queryRows, type TableName } from "../../shared/status/storage.js";
 import { type Azurite, startAzurite } from "../fixtures/azurite.js";
 import { Service } from "../fixtures/service.js";
 import { conflicting } from "./refused-requests/conflicting.js";
-import { malformed, notSupportedYet } from "./refused-requests/malformed.js";
+import { malformed } from "./refused-requests/malformed.js";
 import {
   password,
   type RefusedRequest,
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 describe("a request that cannot be carried out", () => {
-  const cases = [...malformed, ...conflicting, ...notSupportedYet];
+  const cases = [...malformed, ...conflicting];
 
   it("is tested in at least sixty ways", () => {
     expect(new Set(cases.map((one) => one.title)).size).toBe(cases.length);

@@ -235,8 +235,3 @@ export const malformed: RefusedRequest[] = [
     remedy: /use the target server's name/,
   },
 ];
-
-/** What ARM has and the service does not do yet. */
-export const notSupportedYet: RefusedRequest[] = [
-  put("mode Online", { migrationMode: "Online" }, "properties.migrationMode", /not supported yet: use Offline/),
-];

@@ -31,7 +31,7 @@ export async function completeCutover(run: DatabaseRun, from: number): Promise<{
   const servers = await serversOf(run.key);
   if (from === 0) {
     await recordDatabase(run.key, run.database, { currentStep: "completing the cutover", message: "" });
-    const [refreshed] = await Promise.all([refresh(run, servers, deadline), setSequences(run)]);
+    const [refreshed] = await Promise.all([refresh(run, servers, deadline), setSequences(servers, run.database)]);
     if (!refreshed) return { next: 0 };
   }
   return await withConnection(servers.source(run.database, "verify"), async (source) => {

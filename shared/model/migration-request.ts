@@ -3,7 +3,6 @@ import { z } from "zod";
 import { DatabasesToMigrate } from "./database-name.js";
 import { Flag } from "./flag.js";
 import {
-  type MigrationMode,
   type MigrationOption,
   type MigrationSpec,
   migrationModes,

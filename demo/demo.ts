@@ -26,6 +26,9 @@ const terminal = openTerminal();
 /** Everything that has been started, to be ended in the opposite order. */
 const closers: (() => Promise<void>)[] = [];
 
+/** Ctrl-C is how a demo that is kept running ends well. */
+let exitCodeWhenInterrupted = 130;
+
 interface Stage {
   source: EmbeddedServer;
   target: EmbeddedServer;
@@ -42,7 +45,10 @@ async function demo(options: DemoOptions): Promise<boolean> {
     return false;
   }
   const equal = await verify(stage, view);
-  if (options.keep) await keepRunning(stage);
+  if (options.keep) {
+    exitCodeWhenInterrupted = equal ? 0 : 1;
+    await keepRunning(stage);
+  }
   return equal;
 }
 
@@ -173,7 +179,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const interrupted = new Promise<number>((stop) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop(130));
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+      process.once(signal, () => stop(exitCodeWhenInterrupted));
   });
   try {
     return await Promise.race([demo(options).then((equal) => (equal ? 0 : 1)), interrupted]);

@@ -21,32 +21,34 @@ export interface ColumnOfType {
  * $1: names of types in pg_catalog, $2: kinds of relations
  */
 const columnsOfTypesQuery = `
-  with recursive carriers (oid, type, direct) as (
+  with recursive containers (oid, content) as (
+    select t.oid, t.typbasetype
+    from pg_catalog.pg_type as t
+    where t.typtype = 'd'
+    union all
+    select t.oid, t.typelem
+    from pg_catalog.pg_type as t
+    where t.typelem <> 0
+    union all
+    select r.rngtypid, r.rngsubtype
+    from pg_catalog.pg_range as r
+    union all
+    select c.reltype, a.atttypid
+    from pg_catalog.pg_attribute as a
+    join pg_catalog.pg_class as c on c.oid = a.attrelid
+    where a.attnum > 0
+      and not a.attisdropped
+      and c.reltype <> 0
+  ),
+  carriers (oid, type, direct) as (
     select t.oid, t.typname, true
     from pg_catalog.pg_type as t
     where t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
       and t.typname = any ($1::text[])
     union
-    select carrier.oid, carriers.type, false
+    select containers.oid, carriers.type, false
     from carriers
-    cross join lateral (
-      select t.oid
-      from pg_catalog.pg_type as t
-      where (t.typtype = 'd' and t.typbasetype = carriers.oid)
-        or t.typelem = carriers.oid
-      union all
-      select r.rngtypid
-      from pg_catalog.pg_range as r
-      where r.rngsubtype = carriers.oid
-      union all
-      select c.reltype
-      from pg_catalog.pg_attribute as a
-      join pg_catalog.pg_class as c on c.oid = a.attrelid
-      where a.atttypid = carriers.oid
-        and a.attnum > 0
-        and not a.attisdropped
-        and c.reltype <> 0
-    ) as carrier
+    join containers on containers.content = carriers.oid
   )
   select
     n.nspname as schema,

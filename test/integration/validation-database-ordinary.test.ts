@@ -36,6 +36,7 @@ describe.each(availableMajors().filter((major) => major !== 17))("from %i to 18"
 
   test("an ordinary database passes every rule, as an ordinary user of both servers", async () => {
     const database = await bench.newDatabase();
+    await bench.source.query(`alter database "${database}" owner to mover`);
     await bench.plant(ordinaryDatabase, database);
     const objections: string[] = [];
     for (const rule of await loadDatabaseRules()) {

@@ -165,7 +165,7 @@ export class HostProcess {
   }
 
   /** Waits until the orchestration has ended. */
-  async ended(instanceId: string, limitMs = 30_000): Promise<Status> {
+  async ended(instanceId: string, limitMs = 60_000): Promise<Status> {
     let status = await this.status(instanceId);
     await until(
       async () => {

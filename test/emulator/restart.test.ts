@@ -16,7 +16,7 @@ describe("the host, stopped and started again in the middle of orchestrations", 
     await first.startNew("customStatus", null, "event");
     await first.startNew("parent", [{ name: "customStatus", input: null, instanceId: "child" }], "parent");
     await first.startNew("threeEvents", 1_500, "early-events");
-    await until(() => existsSync(log) && readFileSync(log, "utf8").split("\n").length > 6, 10_000);
+    await until(() => existsSync(log) && readFileSync(log, "utf8").split("\n").length > 6, 20_000);
     for (const part of [1, 2, 3]) {
       expect((await first.post("instances/early-events/raiseEvent/Part", part)).status).toBe(202);
     }
@@ -24,7 +24,7 @@ describe("the host, stopped and started again in the middle of orchestrations", 
     await first.signal(signal);
     await until(
       () => processes.every((pid) => !isAlive(pid)),
-      5_000,
+      20_000,
       () => `left: ${processes.filter(isAlive)}`,
     );
 
@@ -46,7 +46,7 @@ describe("the host, stopped and started again in the middle of orchestrations", 
     const first = await HostProcess.start({ directory });
     await first.ended(await first.startNew("sequence", [1], "before"));
     await first.startNew("customStatus", null, "waiting");
-    await until(async () => (await first.status("waiting")).customStatus !== null, 5_000);
+    await until(async () => (await first.status("waiting")).customStatus !== null, 20_000);
     const processes = descendants(first.pid);
     expect(processes).toHaveLength(3);
     await first.signal("SIGKILL");

@@ -31,7 +31,7 @@ async function send(name: string, text: string): Promise<void> {
 }
 
 /** Takes the next message off the queue, decoded. */
-async function take(name: string, limitMs = 10_000): Promise<string> {
+async function take(name: string, limitMs = 20_000): Promise<string> {
   let text: string | undefined;
   await queue(name).createIfNotExists();
   await until(async () => {
@@ -74,7 +74,7 @@ test("an output binding beside the answer sends each element of an array as a me
 
 test("a timer fires every time it is due, once", async () => {
   const lines = () => (existsSync(timerLog) ? readFileSync(timerLog, "utf8").trim().split("\n") : []);
-  await until(() => lines().length >= 3, 10_000);
+  await until(() => lines().length >= 3, 20_000);
   const next = lines().map((line) => (JSON.parse(line) as { scheduleStatus: { next: string } }).scheduleStatus.next);
   expect(new Set(next).size).toBe(next.length);
 });

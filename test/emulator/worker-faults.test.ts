@@ -28,7 +28,7 @@ describe("a worker that dies", () => {
   test("killed from outside in the middle of a fan-out: every item still comes back", async () => {
     const log = file("fan-out.log");
     const id = await host.startNew("fanOut", { count: 8, ms: 600, log });
-    await until(() => existsSync(log) && readFileSync(log, "utf8").split("\n").length > 8, 5_000);
+    await until(() => existsSync(log) && readFileSync(log, "utf8").split("\n").length > 8, 20_000);
     const { pid } = (await (await host.fetch("where")).json()) as { pid: number };
     process.kill(pid, "SIGKILL");
     const { runtimeStatus, output } = await host.ended(id);
@@ -72,7 +72,7 @@ describe("functionTimeout", () => {
     const { pid: before } = (await (await host.fetch("where")).json()) as { pid: number };
     const http = host.fetch("sleepy/60000");
     expect((await http).status).toBe(500);
-    await until(() => !isAlive(before), 5_000);
+    await until(() => !isAlive(before), 20_000);
     const { runtimeStatus, output } = await host.run("callsOne", { activity: "where", input: { item: 1, ms: 60_000 } });
     expect(runtimeStatus).toBe("Failed");
     expect(output).toContain("Timeout value of 00:00:04 was exceeded by function: Functions.where");

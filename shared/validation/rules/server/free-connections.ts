@@ -44,6 +44,19 @@ interface Connections {
   role_used: string;
 }
 
+/** Sessions at the height of one database's copy. */
+interface Sessions {
+  readonly planned: number;
+  /** With one copy task and one index build at once: with less, it cannot go on at all. */
+  readonly least: number;
+}
+
+/** Each copy task reads in one session; a snapshot has a keeper, and one that relieves it. */
+const onSource = (copies: number) => copies + 2;
+
+/** A copy task writes in one session and tells its progress in another; an index build is started in one and watched in another. */
+const onTarget = (copies: number, builds: number) => 2 * copies + 2 * builds + 1;
+
 export const rule: ServerRule = {
   id: "free-connections",
   title: "Enough free connections for the planned parallelism",
@@ -51,19 +64,18 @@ export const rule: ServerRule = {
   modes: ["Offline", "Online"],
   remedy: "Lower `MAX_PARALLEL_COPIES`, migrate fewer databases at once, end idle sessions or raise `max_connections`.",
   check: async ({ spec, source, target }) => {
-    const { maxParallelCopies, maxParallelIndexBuilds } = settings();
+    const { maxParallelCopies: copies, maxParallelIndexBuilds: builds } = settings();
     const databases = spec.databases.length;
     const prefix = applicationNamePrefix(spec.key);
     return [
-      // A snapshot's keeper and the one that relieves it.
-      ...(await shortage("source", spec.source.user, source, prefix, databases * (maxParallelCopies + 2))),
-      ...(await shortage(
-        "target",
-        spec.target.user,
-        target,
-        prefix,
-        databases * (maxParallelCopies + maxParallelIndexBuilds + 1),
-      )),
+      ...(await shortage("source", spec.source.user, source, prefix, {
+        planned: databases * onSource(copies),
+        least: databases * onSource(1),
+      })),
+      ...(await shortage("target", spec.target.user, target, prefix, {
+        planned: databases * onTarget(copies, builds),
+        least: databases * onTarget(1, 1),
+      })),
     ];
   },
 };
@@ -73,33 +85,35 @@ async function shortage(
   user: string,
   session: pg.Client,
   ownPrefix: string,
-  needed: number,
+  { planned, least }: Sessions,
 ): Promise<RuleFinding[]> {
   const { rows } = await session.query<Connections>(connections, [ownPrefix]);
   const [row] = rows;
   if (row === undefined) return [];
-  const free = Number(row.available) - Number(row.used);
-  const roleFree = row.role_limit === null ? Number.POSITIVE_INFINITY : row.role_limit - Number(row.role_used);
-  const planned = `MAX_PARALLEL_COPIES (${settings().maxParallelCopies}) and MAX_PARALLEL_INDEX_BUILDS (${settings().maxParallelIndexBuilds})`;
+  const free = Math.max(0, Number(row.available) - Number(row.used));
+  const roleFree = row.role_limit === null ? planned : Math.max(0, row.role_limit - Number(row.role_used));
+  const state = (room: number) => (room < least ? "Failed" : "Warning");
+  const { maxParallelCopies, maxParallelIndexBuilds } = settings();
   const findings: RuleFinding[] = [];
-  if (free < needed) {
+  if (free < planned) {
     findings.push({
-      state: "Failed",
+      state: state(free),
       message:
-        `The ${side} has ${Math.max(0, free)} free connections for ${user}, the migration may open ${needed}. Lower ${planned} ` +
-        `in the app's settings, end idle sessions, or raise the server parameter max_connections by ${needed - free} and restart the ${side}.`,
+        `The ${side} has ${free} free connections for ${user}, the migration may open ${planned} and needs ${least}. Lower MAX_PARALLEL_COPIES ` +
+        `(${maxParallelCopies}) and MAX_PARALLEL_INDEX_BUILDS (${maxParallelIndexBuilds}) in the app's settings, end idle sessions, or raise the ` +
+        `server parameter max_connections by ${planned - free} and restart the ${side}.`,
     });
   }
-  if (roleFree < needed) {
+  if (roleFree < planned) {
     findings.push({
-      state: "Failed",
+      state: state(roleFree),
       message:
-        `Role ${user} may open ${Math.max(0, roleFree)} more sessions on the ${side} (its CONNECTION LIMIT is ${row.role_limit}), the migration may ` +
-        `open ${needed}. On the ${side}, run: ALTER ROLE ${quoteIdentifier(user)} CONNECTION LIMIT -1;`,
+        `Role ${user} may open ${roleFree} more sessions on the ${side} (its CONNECTION LIMIT is ${row.role_limit}), the migration may open ` +
+        `${planned}. On the ${side}, run: ALTER ROLE ${quoteIdentifier(user)} CONNECTION LIMIT -1;`,
     });
   }
   if (findings.length > 0) return findings;
   return [
-    { state: "Succeeded", message: `The ${side} has ${free} free connections, the migration may open ${needed}.` },
+    { state: "Succeeded", message: `The ${side} has ${free} free connections, the migration may open ${planned}.` },
   ];
 }

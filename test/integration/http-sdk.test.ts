@@ -153,6 +153,51 @@ describe("Microsoft's SDK client", () => {
     await reach("sdktwo", (seen) => seen.currentStatus?.state === "Canceled");
   });
 
+  it("reads back what a validation found, every field typed and filled", async () => {
+    await stage.source.query("create role sdkreader login password 'sdk-password'");
+    const secretParameters = {
+      adminCredentials: { sourceServerPassword: "sdk-password", targetServerPassword: stage.target.password },
+      sourceServerUsername: "sdkreader",
+      targetServerUsername: stage.target.user,
+    };
+    const failing = migration({ migrationOption: "Validate", startDataMigration: "True", secretParameters });
+    await client.migrations.create(resourceGroup, server, "sdkvalidate", failing);
+    const ended = await reach("sdkvalidate", (seen) => seen.currentStatus?.state !== "InProgress");
+    expect(ended.currentStatus).toMatchObject({ state: "ValidationFailed", error: expect.stringContaining("shop") });
+    const details = ended.currentStatus?.currentSubStateDetails?.validationDetails;
+    expect(details).toMatchObject({
+      status: "Failed",
+      validationStartTimeInUtc: expect.any(Date),
+      validationEndTimeInUtc: expect.any(Date),
+    });
+    expect(details?.serverLevelValidationDetails).toContainEqual({
+      type: "Versions of source and target",
+      state: "Succeeded",
+      messages: [{ state: "Succeeded", message: expect.stringMatching(/^Source PostgreSQL \d+, target PostgreSQL/) }],
+    });
+    const [database] = details?.dbLevelValidationDetails ?? [];
+    expect(database).toMatchObject({ databaseName: "shop", startedOn: expect.any(Date), endedOn: expect.any(Date) });
+    expect(database?.summary?.[0]).toEqual({
+      type: "Source user may read everything that is copied",
+      state: "Failed",
+      messages: [{ state: "Failed", message: expect.stringContaining('may not read tables "public"."orders"') }],
+    });
+
+    await stage.source.query("grant select on all tables in schema public to sdkreader", { database: "shop" });
+    const repaired = migration({ migrationOption: "ValidateAndMigrate", startDataMigration: "True", secretParameters });
+    const created = await client.migrations.create(resourceGroup, server, "sdkmove", repaired);
+    expect(created.migrationOption).toBe("ValidateAndMigrate");
+    const moved = await reach("sdkmove", (seen) => seen.currentStatus?.state !== "InProgress");
+    expect(moved.currentStatus).toMatchObject({
+      state: "Succeeded",
+      currentSubStateDetails: {
+        currentSubState: "Completed",
+        dbDetails: { shop: { migrationState: "Succeeded", migrationOperation: "ValidateAndMigrate" } },
+        validationDetails: { status: expect.stringMatching(/^(Succeeded|Warning)$/) },
+      },
+    });
+  });
+
   it("gets ARM's errors with code, message and details", async () => {
     await expect(client.migrations.get(resourceGroup, server, "nosuch")).rejects.toMatchObject({
       statusCode: 404,

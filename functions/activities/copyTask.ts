@@ -1,7 +1,11 @@
 /** Copies the parts of one task. */
 import { z } from "zod";
 import { runCopyTask } from "../../shared/copy/copy-task.js";
+import { noteStep } from "../../shared/migration/note-step.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 
-databaseStep("copyTask", DatabaseRun.extend({ task: z.number().int() }), runCopyTask);
+databaseStep("copyTask", DatabaseRun.extend({ task: z.number().int() }), async (run) => {
+  await noteStep(run, "copying");
+  return await runCopyTask(run);
+});

@@ -6,8 +6,9 @@ import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import type { z } from "zod";
 import { failureOf } from "../../shared/migration/failure-of.js";
+import { noteStep } from "../../shared/migration/note-step.js";
 import { untilCanceled } from "../../shared/migration/until-canceled.js";
-import type { Outcome } from "../../shared/model/outcome.js";
+import type { Failure, Outcome } from "../../shared/model/outcome.js";
 import type { DatabaseStep, StepName, Steps } from "../../shared/model/steps.js";
 import { isTransient } from "../../shared/postgres/transient.js";
 
@@ -33,18 +34,30 @@ export function databaseStep<S extends StepName>(
     extraInputs: [df.input.durableClient()],
     handler: (raw: unknown, context: InvocationContext) => {
       const run = input.parse(raw);
-      return answer(name, context, () => untilCanceled(run, () => work(run, context)));
+      return answer(
+        name,
+        context,
+        () => untilCanceled(run, () => work(run, context)),
+        (failure) => noteStep(run, `trying again after: ${failure.message}`),
+      );
     },
   });
 }
 
-async function answer<T>(name: string, context: InvocationContext, work: () => Promise<T>): Promise<Outcome<T>> {
+/** @param noteRetry tells people what is waited for when Durable is about to try again. */
+async function answer<T>(
+  name: string,
+  context: InvocationContext,
+  work: () => Promise<T>,
+  noteRetry: (failure: Failure) => Promise<void> = async () => {},
+): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (error) {
     const failure = failureOf(error);
     if (isTransient(error)) {
       context.warn(`${name}: ${failure.message} It will be tried again.`);
+      await noteRetry(failure);
       // Durable keeps the message in its history: ours, which holds no secret, not whatever the cause carries along.
       throw new Error(failure.message);
     }

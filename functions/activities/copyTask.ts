@@ -1,6 +1,6 @@
 /** Copies the parts of one task. */
 import { z } from "zod";
-import { runCopyTask } from "../../shared/copy/copy-task.js";
+import { runCopyTask } from "../../shared/migration/copy-task.js";
 import { noteStep } from "../../shared/migration/note-step.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";

@@ -1,7 +1,10 @@
 /** One copy activity: the parts of one task, one after the other, read from the database's snapshot. */
 import type pg from "pg";
-import { failureOf } from "../migration/failure-of.js";
-import { serversOf } from "../migration/servers.js";
+import { copyLargeObjects } from "../copy/copy-large-objects.js";
+import { copyPart } from "../copy/copy-part.js";
+import type { CopiedPart } from "../copy/load-once.js";
+import { type PartToCopy, readTask } from "../copy/plan-store.js";
+import { ProgressReporter } from "../copy/progress-reporter.js";
 import { canceled, type Failure } from "../model/outcome.js";
 import { ServiceError } from "../model/service-error.js";
 import { abandonSession, type ConnectOptions, connect, endSession } from "../postgres/connect.js";
@@ -11,11 +14,8 @@ import { serverVersion } from "../postgres/source-tables.js";
 import { isTransient } from "../postgres/transient.js";
 import { settings } from "../settings.js";
 import { getDatabase } from "../status/databases.js";
-import { copyLargeObjects } from "./copy-large-objects.js";
-import { copyPart } from "./copy-part.js";
-import type { CopiedPart } from "./load-once.js";
-import { type PartToCopy, readTask } from "./plan-store.js";
-import { ProgressReporter } from "./progress-reporter.js";
+import { failureOf } from "./failure-of.js";
+import { serversOf } from "./servers.js";
 
 export interface CopyTaskInput {
   readonly key: string;

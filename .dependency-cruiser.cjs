@@ -12,13 +12,21 @@ module.exports = {
       comment: "Orchestrators are replayed: they may know the model, never a server, the storage account or a secret.",
       severity: "error",
       from: { path: "^orchestrators" },
-      to: { path: "^shared/(postgres|status|secrets|schema|copy|validation|settings|planning)" },
+      to: { path: "^shared/(postgres|status|secrets|schema|copy|validation|settings|planning|migration|requests)" },
     },
     {
       name: "shared-knows-no-trigger",
       severity: "error",
       from: { path: "^shared" },
       to: { path: "^(functions|orchestrators)" },
+    },
+    {
+      name: "steps-are-on-top",
+      comment:
+        "The steps of a migration, its validation and its requests use the concepts below them, never the other way round.",
+      severity: "error",
+      from: { path: "^shared/(model|secrets|postgres|status|planning|schema|copy)" },
+      to: { path: "^shared/(migration|validation|requests)" },
     },
     {
       name: "functions-know-no-orchestrator-code",

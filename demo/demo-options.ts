@@ -3,6 +3,8 @@ import { parseArgs } from "node:util";
 export interface DemoOptions {
   /** How much bigger than the default the databases are. */
   scale: number;
+  /** Move a database that is being written to, and cut it over. */
+  online: boolean;
   /** Leave everything running at the end, until Ctrl-C. */
   keep: boolean;
   /** The target's major version. */
@@ -13,6 +15,7 @@ export const usage = `npm run demo -- [options]
 
   --scale N      make the databases N times as big (default 1: about 0.5 GB)
   --target N     major version of the target, 17 or 18 (default 17)
+  --online       move a database while it is written to, and cut over
   --keep         leave servers and service running, and print how to talk to them
   --help         print this
 `;
@@ -24,6 +27,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
     options: {
       scale: { type: "string", default: "1" },
       target: { type: "string", default: "17" },
+      online: { type: "boolean", default: false },
       keep: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -32,5 +36,5 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | undefin
   const scale = Number(values.scale);
   if (!(scale > 0 && scale <= 1000)) throw new Error(`--scale ${values.scale}: give a number above 0, at most 1000`);
   if (values.target !== "17" && values.target !== "18") throw new Error(`--target ${values.target}: give 17 or 18`);
-  return { scale, keep: values.keep, target: values.target === "17" ? 17 : 18 };
+  return { scale, online: values.online, keep: values.keep, target: values.target === "17" ? 17 : 18 };
 }

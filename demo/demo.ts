@@ -6,6 +6,7 @@ import { MigrationClient, offlineMigration } from "../test/fixtures/migration-cl
 import { Service } from "../test/fixtures/service.js";
 import { compareDatabases, type DatabaseComparison } from "./compare.js";
 import { type DemoOptions, parseDemoOptions, usage } from "./demo-options.js";
+import { demonstrateOnline } from "./online-demo.js";
 import { type MigrationView, ProgressReader } from "./progress.js";
 import { ProgressDisplay } from "./progress-display.js";
 import { megabytes, seconds } from "./quantities.js";
@@ -140,14 +141,14 @@ async function keepRunning({ source, target, service }: Stage): Promise<void> {
   await new Promise(() => {});
 }
 
-async function startServer(major: 12 | 17 | 18): Promise<EmbeddedServer> {
-  const server = await EmbeddedServer.start({ major });
+async function startServer(major: 12 | 17 | 18, settings: Record<string, string> = {}): Promise<EmbeddedServer> {
+  const server = await EmbeddedServer.start({ major, settings });
   closers.push(() => server.stop());
   return server;
 }
 
-async function startService(): Promise<Service> {
-  const service = await Service.start();
+async function startService(settings: Record<string, string> = {}): Promise<Service> {
+  const service = await Service.start({ settings });
   closers.push(() => service.stop());
   return service;
 }
@@ -183,7 +184,10 @@ async function main(): Promise<number> {
       process.once(signal, () => stop(exitCodeWhenInterrupted));
   });
   try {
-    return await Promise.race([demo(options).then((equal) => (equal ? 0 : 1)), interrupted]);
+    const run = options.online
+      ? demonstrateOnline({ terminal, step, startServer, startService }, options.target)
+      : demo(options);
+    return await Promise.race([run.then((equal) => (equal ? 0 : 1)), interrupted]);
   } catch (error) {
     terminal.print(terminal.bad(`  ${error instanceof Error ? error.message : String(error)}`));
     return 1;

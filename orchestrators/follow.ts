@@ -16,7 +16,9 @@ export interface FollowInput {
   readonly state?: FollowState;
 }
 
-/** Raised when a cutover or a cancel has been asked for: the next sample finds which. */
+/** Raised when a cutover has been asked for: it begins at once. Should the event be lost, the next sample finds the request. */
+const cutover = "Cutover";
+/** Raised when a cancel has been asked for: the next sample finds it. */
 const wake = "Wake";
 
 /** Until it has caught up once, a database is looked at this often: the migration waits for it. */
@@ -30,6 +32,7 @@ df.app.orchestration("follow", function* (context: OrchestrationContext): Genera
   try {
     if (before === undefined) yield* carryOut(context, "startFollowing", run);
     let state: FollowState = before ?? { marks: [], errors: 0, announced: false };
+    const cutoverAsked = context.df.waitForExternalEvent(cutover);
     let woken = context.df.waitForExternalEvent(wake);
     for (let sample = 1; sample <= samplesPerExecution; sample++) {
       const seen: { state: FollowState; caughtUp: boolean; cutover: boolean } = yield* carryOut(
@@ -50,8 +53,12 @@ df.app.orchestration("follow", function* (context: OrchestrationContext): Genera
         ? limits.sampleIntervalSeconds
         : Math.min(catchingUpSeconds, limits.sampleIntervalSeconds);
       const next = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + seconds * 1_000));
-      yield* race<Task>(context, [next, woken]);
+      yield* race<Task>(context, [next, cutoverAsked, woken]);
       if (!next.isCompleted) next.cancel();
+      if (isSettled(cutoverAsked)) {
+        yield* cutOver(context, run);
+        return null;
+      }
       if (isSettled(woken)) woken = context.df.waitForExternalEvent(wake);
     }
     context.df.continueAsNew({ run, limits, root, state });

@@ -13,15 +13,16 @@ export async function raiseEvent(context: InvocationContext, instanceId: string,
   }
 }
 
-/** Wakes those orchestrations that follow these databases. Their instance IDs are given by orchestrators/database.ts. */
+/** Tells those orchestrations that follow these databases. Their instance IDs are given by orchestrators/database.ts. */
 export async function wakeFollowers(
   context: InvocationContext,
   { key, databases }: Pick<MigrationSpec, "key" | "databases">,
   chosen: readonly string[],
+  event: "Cutover" | "Wake",
 ): Promise<void> {
   await Promise.all(
     databases.flatMap((database, index) =>
-      chosen.includes(database) ? [raiseEvent(context, `${key}:${index + 1}:follow`, "Wake")] : [],
+      chosen.includes(database) ? [raiseEvent(context, `${key}:${index + 1}:follow`, event)] : [],
     ),
   );
 }

@@ -14,7 +14,7 @@ migrationStep(
     try {
       await requestCancel(key, databases);
     } finally {
-      await wakeFollowers(context, spec, databases);
+      await wakeFollowers(context, spec, databases, "Wake");
     }
   },
 );

@@ -11,6 +11,6 @@ migrationStep(
   MigrationStep.extend({ databases: z.array(z.string()) }),
   async ({ key, databases }, context) => {
     await requestCutover(key, databases);
-    await wakeFollowers(context, (await serversOf(key)).spec, databases);
+    await wakeFollowers(context, (await serversOf(key)).spec, databases, "Cutover");
   },
 );

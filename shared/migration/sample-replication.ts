@@ -5,12 +5,13 @@ import { type ReplicationNames, replicationNames } from "../model/replication-na
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, FollowState, ReplicationSample } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
+import { explainApplyFailure } from "../postgres/explain-apply-failure.js";
 import { bytesBetween, parseLsn } from "../postgres/lsn.js";
 import { listPublishableTables, listPublishedTables } from "../postgres/publication.js";
 import { readSlot, type SlotStatus } from "../postgres/replication-slot.js";
 import { readRowCounters } from "../postgres/row-counters.js";
 import { serverVersion } from "../postgres/source-tables.js";
-import { readSubscription } from "../postgres/subscription.js";
+import { readAppliedPoint, readSubscription } from "../postgres/subscription.js";
 import { type DatabasePatch, getDatabase, recordDatabase } from "../status/databases.js";
 import { failureOf } from "./failure-of.js";
 import { type MigrationServers, serversOf } from "./servers.js";
@@ -32,6 +33,7 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
   const servers = await serversOf(key);
   const names = replicationNames(key, database, attempt);
   const target = await reached(() => lookAtTarget(run, servers, names, state));
+  const explanation = target.ok && target.value.stuck ? await explain(run, servers, names) : undefined;
   const source = await reached(() => lookAtSource(run, servers, names, state));
   const now = {
     ...state,
@@ -40,6 +42,7 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
   };
   const troubles = [
     ...(source.ok ? source.value.troubles : [`The source does not answer: ${source.problem}`]),
+    ...(explanation === undefined ? [] : [explanation]),
     ...(target.ok ? target.value.troubles : [`The target does not answer: ${target.problem}`]),
   ];
   const row = await getDatabase(key, database);
@@ -70,6 +73,8 @@ async function reached<T>(look: () => Promise<T>): Promise<Reached<T>> {
 interface TargetSample {
   readonly counters: DatabasePatch;
   readonly errors: number;
+  /** Whether the subscription's worker cannot get on, for a reason that only the server's log tells. */
+  readonly stuck: boolean;
   readonly troubles: readonly string[];
 }
 
@@ -97,16 +102,34 @@ async function lookAtTarget(
       cdcDeleteCounter: Math.max(row?.cdcDeleteCounter ?? 0, deleted - (row?.cdcDeleteBase ?? 0)),
     };
     const troubles: string[] = [];
+    const stuck = subscription.enabled && (!subscription.working || subscription.errors > state.errors);
     if (!subscription.enabled) {
       troubles.push(
         `Subscription ${names.subscription} is disabled on the target. Run there, in database ${database}: ALTER SUBSCRIPTION ${names.subscription} ENABLE;`,
       );
-    } else if (!subscription.working || subscription.errors > state.errors) {
+    } else if (stuck) {
       const times = subscription.errors > 0 ? ` It has failed ${subscription.errors} times.` : "";
       troubles.push(`The target's worker for subscription ${names.subscription} does not get on.${times}`);
     }
-    return { counters, errors: subscription.errors, troubles };
+    return { counters, errors: subscription.errors, stuck, troubles };
   });
+}
+
+async function explain(
+  { database }: DatabaseRun,
+  servers: MigrationServers,
+  names: ReplicationNames,
+): Promise<string | undefined> {
+  const looked = await reached(() =>
+    withConnection(servers.target(database, "sample"), (target) =>
+      withConnection(servers.source(database, "sample"), async (source) => {
+        const slot = await slotOrFail(source, names.slot, await serverVersion(source));
+        const applied = (await readAppliedPoint(target, names.subscription)) ?? slot.confirmed;
+        return await explainApplyFailure(source, target, names, applied);
+      }),
+    ),
+  );
+  return looked.ok ? looked.value : undefined;
 }
 
 interface SourceSample {

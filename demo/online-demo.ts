@@ -1,6 +1,10 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { EmbeddedServer } from "../test/fixtures/embedded-server.js";
-import { hasEnded, type MigrationAnswer, MigrationClient, offlineMigration } from "../test/fixtures/migration-client.js";
+import {
+  hasEnded,
+  type MigrationAnswer,
+  MigrationClient,
+  offlineMigration,
+} from "../test/fixtures/migration-client.js";
 import type { Service } from "../test/fixtures/service.js";
 import { compareDatabases, differences } from "./compare.js";
 import { count, megabytes, seconds } from "./quantities.js";
@@ -42,7 +46,9 @@ export async function demonstrateOnline(tools: DemoTools, target: 17 | 18): Prom
   const began = Date.now();
   await client.patch(migration, { triggerCutover: "True" });
   const end = await client.waitForEnd(migration, { limitSeconds });
-  cutover(`${end.properties.currentStatus.state}: ${terminal.bold(`${seconds(Date.now() - began)} s`)} from PATCH triggerCutover to the end`);
+  cutover(
+    `${end.properties.currentStatus.state}: ${terminal.bold(`${seconds(Date.now() - began)} s`)} from PATCH triggerCutover to the end`,
+  );
   if (end.properties.currentStatus.state !== "Succeeded") {
     terminal.print(terminal.bad(`  ${end.properties.currentStatus.error}`));
     return false;
@@ -61,7 +67,9 @@ async function setStage({ step, startServer, startService, terminal }: DemoTools
   const seed = step("Database");
   await seedTraffic(source, database);
   seed("50 tables: with primary key, identity index, identity FULL, partitions, and without any");
-  terminal.print(`  Writer      at most ${transactionsPerSecond} transactions a second: inserts, updates, deletes, key changes, large values, sequences`);
+  terminal.print(
+    `  Writer      at most ${transactionsPerSecond} transactions a second: inserts, updates, deletes, key changes, large values, sequences`,
+  );
   return { source, target, service };
 }
 
@@ -111,7 +119,10 @@ function caughtUpAgain(answer: MigrationAnswer): boolean {
   return hasEnded(answer) || details?.latency === 0;
 }
 
-async function verify({ terminal, step }: DemoTools, { source, target }: { source: EmbeddedServer; target: EmbeddedServer }) {
+async function verify(
+  { terminal, step }: DemoTools,
+  { source, target }: { source: EmbeddedServer; target: EmbeddedServer },
+) {
   const comparing = step("Comparison");
   const clients = [await source.connect(database), await target.connect(database)] as const;
   try {

@@ -52,17 +52,22 @@ export async function seedTraffic(server: SeedServer, database: string): Promise
 /** What a transaction of the writer does: one message each, so that the wire is not what limits it. `n` is never used twice. */
 const transactions: readonly ((n: number) => string)[] = [
   (n) => `insert into accounts (owner) values ('new ${n}'); insert into events (account, kind) values (${n}, 'opened')`,
-  (n) => `update accounts set balance = balance + ${n % 97}, changed_at = clock_timestamp() where id = ${1 + (n % 19_000)}`,
+  (n) =>
+    `update accounts set balance = balance + ${n % 97}, changed_at = clock_timestamp() where id = ${1 + (n % 19_000)}`,
   (n) => `update events set kind = 'seen ${n}' where account = ${n % 20_000} and kind <> 'kept'`,
-  (n) => `delete from accounts where id = ${19_001 + (n % 900)}; insert into audit values (clock_timestamp(), 'gone ${n}')`,
+  (n) =>
+    `delete from accounts where id = ${19_001 + (n % 900)}; insert into audit values (clock_timestamp(), 'gone ${n}')`,
   // A key that changes: the old one travels along.
   (n) => `update accounts set id = id + 10000000 + ${n} where id = ${1 + ((n * 7) % 19_000)} and id < 10000000`,
-  (n) => `insert into documents (title, body) values ('large ${n}', (select string_agg(md5((i * ${n})::text), '') from generate_series(1, 400) as i))`,
+  (n) =>
+    `insert into documents (title, body) values ('large ${n}', (select string_agg(md5((i * ${n})::text), '') from generate_series(1, 400) as i))`,
   // The large value stays as it is, and does not travel.
   (n) => `update documents set title = 'renamed ${n}' where id = ${1 + (n % 2_000)}`,
-  (n) => `update preferences set value = '${n}' where account = ${1 + (n % 5_000)}; insert into preferences values (${10_000 + n}, 'size', null)`,
+  (n) =>
+    `update preferences set value = '${n}' where account = ${1 + (n % 5_000)}; insert into preferences values (${10_000 + n}, 'size', null)`,
   (n) => `update notes set words = 'noted ${n}' where account = ${1 + (n % 500)}`,
-  (n) => `delete from notes where account = ${n % 500} and words like 'noted%'; insert into notes values (${n % 500}, 'again ${n}')`,
+  (n) =>
+    `delete from notes where account = ${n % 500} and words like 'noted%'; insert into notes values (${n % 500}, 'again ${n}')`,
   (n) => `select nextval('tickets'); update small_${1 + (n % 42)} set hits = hits + 1 where id = ${1 + (n % 20)}`,
 ];
 

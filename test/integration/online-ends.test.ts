@@ -3,7 +3,8 @@ import { onlineMigration, openOnlineStage, replicationLeftovers } from "../fixtu
 import type { Stage } from "../fixtures/stage.js";
 
 const seconds = (count: number) => String(count / 86_400);
-const schema = "create table t (id serial primary key, v text); insert into t (v) select 'x' from generate_series(1, 1000)";
+const schema =
+  "create table t (id serial primary key, v text); insert into t (v) select 'x' from generate_series(1, 1000)";
 
 let stage: Stage;
 beforeAll(async () => {
@@ -37,7 +38,9 @@ test.each(["PerformingPreRequisiteSteps", "MigratingData", "WaitingForCutoverTri
   },
 );
 
-test("nobody triggers the cutover: the migration fails in the end, and leaves nothing", { timeout: 180_000 }, async () => {
+test("nobody triggers the cutover: the migration fails in the end, and leaves nothing", {
+  timeout: 180_000,
+}, async () => {
   await stage.client.start("forgotten", onlineMigration(stage, ["app"]));
   const end = await stage.client.waitForEnd("forgotten");
   expect(end.properties.currentStatus.state).toBe("Failed");

@@ -17,34 +17,32 @@ describe.each([
   });
   afterAll(async () => await stage?.close());
 
-  test(
-    "a database that is written to all the time arrives whole, with every kind of replica identity",
-    { timeout: patience },
-    async () => {
-      await seedTraffic(stage.source, "busy");
-      const traffic = await Traffic.start(stage.source, "busy", 150);
-      await stage.client.start("busy", onlineMigration(stage, ["busy"]));
-      await stage.client.waitForSubstate("busy", "WaitingForCutoverTrigger", 120);
-      const counted = await stage.client.waitFor("busy", ({ properties }) => {
-        const details = properties.currentStatus.currentSubStateDetails?.dbDetails?.busy;
-        return [details?.cdcInsertCounter, details?.cdcUpdateCounter, details?.cdcDeleteCounter].every(
-          (counter) => (counter ?? 0) > 0,
-        );
-      });
-      expect(counted.properties.currentStatus.state).toBe("WaitingForUserAction");
-      await traffic.stop();
-      const cutover = await stage.client.patch("busy", { triggerCutover: "True" });
-      expect(cutover.status).toBe(200);
-      const end = await stage.client.waitForEnd("busy");
-      expect(end.properties.currentStatus).toMatchObject({
-        state: "Succeeded",
-        currentSubStateDetails: { currentSubState: "Completed" },
-      });
-      expect(await stage.differences("busy")).toEqual([]);
-      expect(await replicationLeftovers(stage, ["busy"])).toEqual([]);
-      expect(await stage.secretsFound()).toEqual([]);
-    },
-  );
+  test("a database that is written to all the time arrives whole, with every kind of replica identity", {
+    timeout: patience,
+  }, async () => {
+    await seedTraffic(stage.source, "busy");
+    const traffic = await Traffic.start(stage.source, "busy", 150);
+    await stage.client.start("busy", onlineMigration(stage, ["busy"]));
+    await stage.client.waitForSubstate("busy", "WaitingForCutoverTrigger", 120);
+    const counted = await stage.client.waitFor("busy", ({ properties }) => {
+      const details = properties.currentStatus.currentSubStateDetails?.dbDetails?.busy;
+      return [details?.cdcInsertCounter, details?.cdcUpdateCounter, details?.cdcDeleteCounter].every(
+        (counter) => (counter ?? 0) > 0,
+      );
+    });
+    expect(counted.properties.currentStatus.state).toBe("WaitingForUserAction");
+    await traffic.stop();
+    const cutover = await stage.client.patch("busy", { triggerCutover: "True" });
+    expect(cutover.status).toBe(200);
+    const end = await stage.client.waitForEnd("busy");
+    expect(end.properties.currentStatus).toMatchObject({
+      state: "Succeeded",
+      currentSubStateDetails: { currentSubState: "Completed" },
+    });
+    expect(await stage.differences("busy")).toEqual([]);
+    expect(await replicationLeftovers(stage, ["busy"])).toEqual([]);
+    expect(await stage.secretsFound()).toEqual([]);
+  });
 });
 
 describe("while the target follows", () => {
@@ -92,35 +90,59 @@ describe("while the target follows", () => {
     await follow("conflict", items);
     await stage.target.query("insert into items (id, v) values (100, 'in the way')", { database: "conflict" });
     await stage.source.query("insert into items (id, v) values (100, 'wanted')", { database: "conflict" });
-    const broken = whenDatabase("conflict", ({ message }) => message.includes("duplicate key value") && message.includes("items"));
+    const broken = whenDatabase(
+      "conflict",
+      ({ message }) => message.includes("duplicate key value") && message.includes("items"),
+    );
     await stage.client.waitFor("conflict", broken);
     await stage.target.query("delete from items where id = 100", { database: "conflict" });
-    await stage.client.waitFor("conflict", whenDatabase("conflict", ({ message, latency }) => message === "" && latency < 5));
+    await stage.client.waitFor(
+      "conflict",
+      whenDatabase("conflict", ({ message, latency }) => message === "" && latency < 5),
+    );
     await stage.client.patch("conflict", { triggerCutover: "True" });
     await stage.client.waitForState("conflict", "Succeeded");
     expect(await stage.differences("conflict")).toEqual([]);
   });
 
-  test("TRUNCATE is replicated, a new table is named as a warning, late writes are counted", { timeout: patience }, async () => {
+  test("TRUNCATE is replicated, a new table is named as a warning, late writes are counted", {
+    timeout: patience,
+  }, async () => {
     await follow("changes", `${items}; create table emptied (a int primary key); insert into emptied values (1)`);
-    await stage.source.query("truncate emptied; create table added_later (a int primary key); insert into added_later values (1)", {
-      database: "changes",
-    });
-    await stage.client.waitFor("changes", whenDatabase("changes", ({ message }) => message.includes("public.added_later")));
+    await stage.source.query(
+      "truncate emptied; create table added_later (a int primary key); insert into added_later values (1)",
+      {
+        database: "changes",
+      },
+    );
+    await stage.client.waitFor(
+      "changes",
+      whenDatabase("changes", ({ message }) => message.includes("public.added_later")),
+    );
     await stage.client.patch("changes", { triggerCutover: "True" });
     await stage.client.waitForState("changes", "Succeeded");
     const [emptied] = await stage.target.query("select count(*)::int as rows from emptied", { database: "changes" });
     expect(emptied).toEqual({ rows: 0 });
   });
 
-  test("databases cut over one by one; a cancelled one leaves the others following", { timeout: patience }, async () => {
+  test("databases cut over one by one; a cancelled one leaves the others following", {
+    timeout: patience,
+  }, async () => {
     const databases = ["one", "two", "three"];
     await follow("one", items, databases);
-    expect((await stage.client.patch("one", { triggerCutover: "True", dbsToTriggerCutoverOn: ["four"] })).status).toBe(409);
+    expect((await stage.client.patch("one", { triggerCutover: "True", dbsToTriggerCutoverOn: ["four"] })).status).toBe(
+      409,
+    );
     await stage.client.patch("one", { triggerCutover: "True", dbsToTriggerCutoverOn: ["one"] });
-    await stage.client.waitFor("one", whenDatabase("one", ({ state }) => state === "Succeeded"));
+    await stage.client.waitFor(
+      "one",
+      whenDatabase("one", ({ state }) => state === "Succeeded"),
+    );
     await stage.client.patch("one", { cancel: "True", dbsToCancelMigrationOn: ["two"] });
-    await stage.client.waitFor("one", whenDatabase("two", ({ state }) => state === "Canceled"));
+    await stage.client.waitFor(
+      "one",
+      whenDatabase("two", ({ state }) => state === "Canceled"),
+    );
     await stage.client.waitForSubstate("one", "WaitingForCutoverTrigger");
     await stage.source.query("insert into items (v) values ('still following')", { database: "three" });
     await stage.client.patch("one", { triggerCutover: "True", dbsToTriggerCutoverOn: ["three"] });
@@ -132,7 +154,9 @@ describe("while the target follows", () => {
 });
 
 describe("a source that is not set up", () => {
-  test("is set up on request, and the migration goes on when it has been restarted", { timeout: patience }, async () => {
+  test("is set up on request, and the migration goes on when it has been restarted", {
+    timeout: patience,
+  }, async () => {
     const stage = await openOnlineStage({ source: { settings: { wal_level: "replica" } } });
     try {
       await stage.source.query("create database plain");

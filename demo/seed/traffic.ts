@@ -84,6 +84,8 @@ export class Traffic {
     this.#clients = clients;
     this.#perSecond = perSecond;
     this.#writing = clients.map((client) => this.#write(client));
+    // stop() tells: until then nobody looks.
+    for (const writing of this.#writing) writing.catch(() => {});
   }
 
   /** @param perSecond transactions a second, at most */

@@ -209,6 +209,10 @@ export class Engine {
     if (orchestration.busy || this.#stopping || orchestration.inbox.length === 0) {
       return;
     }
+    // What reached an orchestration in its last turn stays unread. Taking turns with it would begin, and end at once, for ever.
+    if (this.#active.get(orchestration.record.instanceId) !== orchestration) {
+      return;
+    }
     orchestration.busy = true;
     const turns = this.#takeTurns(orchestration)
       .catch((error: unknown) => {

@@ -99,7 +99,7 @@ async function compareTable(run: DatabaseRun, source: pg.Client, target: pg.Clie
   if (sent === stored) return;
   // Somebody may be writing to the source still: those changes are in the slot, and are told apart from a loss.
   const late = await lateChanges(run, source, target);
-  if (late.tables.has(`${table.schema}.${table.name}`)) return;
+  if (late.more || late.tables.has(`${table.schema}.${table.name}`)) return;
   throw new ServiceError(
     "RowsDiffer",
     `Table ${name}: the source has ${sent} rows and the target ${stored} at the cutover. ` +

@@ -72,7 +72,7 @@ async function open(run: DatabaseRun, servers: MigrationServers, source: pg.Clie
       consistentPoint: slot.consistentPoint,
       unidentifiedChangesBase: sumOfChanges(tables),
     });
-    await warnOfGaps(run, tables);
+    await warnOfGaps(run, tables, await hasLargeObjects(source));
     await publishSnapshot(key, database, { attempt, generation: 1, snapshot });
   } finally {
     await slot.end();
@@ -85,7 +85,18 @@ function sumOfChanges(tables: readonly PublishableTable[]): number {
     .reduce((sum, { changes }) => sum + changes, 0);
 }
 
-async function warnOfGaps({ key, database, attempt }: DatabaseRun, tables: readonly PublishableTable[]): Promise<void> {
+async function hasLargeObjects(source: pg.Client): Promise<boolean> {
+  const { rows } = await source.query<{ any: boolean }>(
+    "select exists (select from pg_catalog.pg_largeobject_metadata) as any",
+  );
+  return rows[0]?.any === true;
+}
+
+async function warnOfGaps(
+  { key, database, attempt }: DatabaseRun,
+  tables: readonly PublishableTable[],
+  largeObjects: boolean,
+): Promise<void> {
   const list = (chosen: readonly PublishableTable[]) => {
     const names = chosen.slice(0, 20).map(({ schema, name }) => `${schema}.${name}`);
     return `${names.join(", ")}${chosen.length > 20 ? ` and ${chosen.length - 20} more` : ""}`;
@@ -101,6 +112,9 @@ async function warnOfGaps({ key, database, attempt }: DatabaseRun, tables: reado
           `Without a primary key or replica identity, only inserts and TRUNCATE of a table are replicated: ${list(unidentified)}. ` +
             "Do not update or delete their rows during the migration, or give them one (ALTER TABLE … REPLICA IDENTITY FULL) before it.",
         ]
+      : []),
+    ...(largeObjects
+      ? ["Large objects arrive as they were when the copy began: logical replication does not carry their changes."]
       : []),
     ...(unlogged.length > 0
       ? [

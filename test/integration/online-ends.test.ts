@@ -51,11 +51,13 @@ test("nobody triggers the cutover: the migration fails in the end, and leaves no
 test("a slot that is lost fails the migration, which leaves nothing", { timeout: 180_000 }, async () => {
   await stage.client.start("slotless", onlineMigration(stage, ["app"]));
   await stage.client.waitForSubstate("slotless", "WaitingForCutoverTrigger");
-  await stage.source.query(`
+  // The target's worker comes back every few seconds.
+  const drop = `
     select pg_terminate_backend(active_pid) from pg_replication_slots where active_pid is not null;
-    select pg_sleep(0.2);
+    select pg_sleep(0.1);
     select pg_drop_replication_slot(slot_name) from pg_replication_slots;
-  `);
+  `;
+  while (await stage.source.query(drop).then(() => false, () => true));
   const end = await stage.client.waitForEnd("slotless");
   expect(end.properties.currentStatus.state).toBe("Failed");
   expect(end.properties.currentStatus.error).toContain("Somebody has dropped replication slot");

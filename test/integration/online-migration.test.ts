@@ -86,6 +86,25 @@ describe("while the target follows", () => {
     expect(await replicationLeftovers(stage, ["backlog"])).toEqual([]);
   });
 
+  test("under load, what was committed before the cutover is on the target, and what came later is counted", {
+    timeout: patience,
+  }, async () => {
+    await seedTraffic(stage.source, "loaded");
+    const traffic = await Traffic.start(stage.source, "loaded", 100);
+    await stage.client.start("loaded", onlineMigration(stage, ["loaded"]));
+    await stage.client.waitForSubstate("loaded", "WaitingForCutoverTrigger", 120);
+    await stage.source.query("insert into audit values (now(), 'last before')", { database: "loaded" });
+    await stage.client.patch("loaded", { triggerCutover: "True" });
+    const end = await stage.client.waitForEnd("loaded");
+    await traffic.stop();
+    expect(end.properties.currentStatus.state).toBe("Succeeded");
+    const arrived = "select count(*)::int as rows from audit where words = 'last before'";
+    expect(await stage.target.query(arrived, { database: "loaded" })).toEqual([{ rows: 1 }]);
+    const details = end.properties.currentStatus.currentSubStateDetails?.dbDetails?.loaded;
+    expect(details?.message).toMatch(/\d+ row changes reached the source after the cutover point/);
+    expect(await replicationLeftovers(stage, ["loaded"])).toEqual([]);
+  });
+
   test("a conflict is told, and gone when its cause is", { timeout: patience }, async () => {
     await follow("conflict", items);
     await stage.target.query("insert into items (id, v) values (100, 'in the way')", { database: "conflict" });
@@ -153,7 +172,50 @@ describe("while the target follows", () => {
   });
 });
 
+describe("eight databases", () => {
+  test("follow at once, and cut over together", { timeout: patience }, async () => {
+    const databases = Array.from({ length: 8 }, (_, index) => `db${index + 1}`);
+    const stage = await openOnlineStage({
+      target: { settings: { max_logical_replication_workers: "10", max_worker_processes: "16" } },
+    });
+    try {
+      for (const database of databases) {
+        await stage.source.query(`create database ${database}`);
+        await stage.source.query("create table items (id serial primary key, v text)", { database });
+      }
+      await stage.client.start("eight", onlineMigration(stage, databases));
+      await stage.client.waitForSubstate("eight", "WaitingForCutoverTrigger", 150);
+      for (const database of databases) {
+        await stage.source.query("insert into items (v) select 'x' from generate_series(1, 1000)", { database });
+      }
+      const began = Date.now();
+      await stage.client.patch("eight", { triggerCutover: "True" });
+      const end = await stage.client.waitForEnd("eight");
+      console.log(`eight databases cut over in ${(Date.now() - began) / 1_000} s`);
+      expect(end.properties.currentStatus.state).toBe("Succeeded");
+      for (const database of databases) expect(await stage.differences(database)).toEqual([]);
+      expect(await replicationLeftovers(stage, databases)).toEqual([]);
+    } finally {
+      await stage.close();
+    }
+  });
+});
+
 describe("a source that is not set up", () => {
+  test("lets a migration be cancelled that waits for it", { timeout: patience }, async () => {
+    const stage = await openOnlineStage({ source: { settings: { wal_level: "replica" } } });
+    try {
+      await stage.source.query("create database plain");
+      await stage.client.start("plain", onlineMigration(stage, ["plain"]));
+      await stage.client.waitForSubstate("plain", "WaitingForLogicalReplicationSetupRequestOnSourceDB");
+      await stage.client.cancel("plain");
+      await stage.client.waitForState("plain", "Canceled");
+      expect(await replicationLeftovers(stage, ["plain"])).toEqual([]);
+    } finally {
+      await stage.close();
+    }
+  });
+
   test("is set up on request, and the migration goes on when it has been restarted", {
     timeout: patience,
   }, async () => {

@@ -57,7 +57,12 @@ test("a slot that is lost fails the migration, which leaves nothing", { timeout:
     select pg_sleep(0.1);
     select pg_drop_replication_slot(slot_name) from pg_replication_slots;
   `;
-  while (await stage.source.query(drop).then(() => false, () => true));
+  while (
+    await stage.source.query(drop).then(
+      () => false,
+      () => true,
+    )
+  );
   const end = await stage.client.waitForEnd("slotless");
   expect(end.properties.currentStatus.state).toBe("Failed");
   expect(end.properties.currentStatus.error).toContain("Somebody has dropped replication slot");

@@ -5,7 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    // Twice the cores of the smallest machine: most tests wait more than they compute.
+    maxWorkers: 4,
     reporters: ["default"],
   },
 });

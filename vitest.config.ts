@@ -5,8 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Twice the cores of the smallest machine: most tests wait more than they compute.
-    maxWorkers: 4,
+    // More than the cores of the smallest machine: many tests wait more than they compute.
+    maxWorkers: 3,
     reporters: ["default"],
   },
 });

@@ -210,10 +210,10 @@ describe("a request for a migration", () => {
 
   it("never hears its passwords again in a refusal", () => {
     fc.assert(
-      fc.property(fc.string({ minLength: 6 }), fc.jsonValue(), (password, anything) => {
-        fc.pre(
-          !JSON.stringify(anything).includes(password) && !"properties.secretParameters is missing".includes(password),
-        );
+      fc.property(fc.string(), fc.jsonValue(), (text, anything) => {
+        // A password that no message can hold by chance.
+        const password = `¤${text}¤`;
+        fc.pre(!JSON.stringify(anything).includes("¤"));
         const wrong = body(
           { migrationMode: anything, dbsToMigrate: anything },
           {

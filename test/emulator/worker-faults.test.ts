@@ -38,16 +38,21 @@ describe("a worker that dies", () => {
   });
 
   test("a request that it was answering gets 502; the next one is answered", async () => {
-    const [first, second] = await Promise.all(
-      ["where", "where"].map(async (route) => (await host.fetch(route)).json()),
-    );
-    const pids = new Set([first, second].map((answer) => (answer as { pid: number }).pid));
+    const pids = new Set<number>();
+    // Whichever worker gets the request below, it must be among those that are killed.
+    await until(async () => {
+      const answers = await Promise.all(["where", "where"].map(async (route) => (await host.fetch(route)).json()));
+      for (const answer of answers) pids.add((answer as { pid: number }).pid);
+      return pids.size === 2;
+    }, 20_000);
     const sleeping = host.fetch("sleepy/3000");
     await sleep(200);
     for (const pid of pids) {
       process.kill(pid, "SIGKILL");
     }
     expect((await sleeping).status).toBe(502);
+    // A request that comes before the host has noticed a death goes the same way.
+    await until(() => [...pids].every((pid) => !isAlive(pid)), 20_000);
     expect((await host.fetch("where")).status).toBe(200);
   });
 

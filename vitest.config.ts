@@ -7,6 +7,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // More than the cores of the smallest machine: many tests wait more than they compute.
     maxWorkers: 3,
+    // In CI a busy machine can make a real server late once; what fails twice is broken. At one's desk nothing is tried again.
+    retry: process.env.CI === undefined ? 0 : 1,
     reporters: ["default"],
   },
 });

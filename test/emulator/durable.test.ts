@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -163,6 +163,16 @@ describe("external events", () => {
       await host.post(`instances/${id}/raiseEvent/Part`, part);
     }
     expect((await host.ended(id)).output).toEqual([1, 2, 3]);
+  });
+
+  test("one that comes in an orchestration's last turn stays unread, and the host goes on", async () => {
+    const [entered, leave] = [file("entered"), file("leave")];
+    const id = await host.startNew("lingers", { entered, leave });
+    await until(() => existsSync(entered), 20_000);
+    expect((await host.post(`instances/${id}/raiseEvent/Late`, 1)).status).toBe(202);
+    writeFileSync(leave, "");
+    expect((await host.ended(id)).output).toBe("left");
+    expect((await host.run("sequence", ["next"])).output).toEqual(["next"]);
   });
 
   test("are refused for an unknown instance (404), an ended one (410) and for text that is no JSON (400)", async () => {

@@ -120,7 +120,10 @@ export class HostProcess {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const exited = new Promise((resolve) => this.#child.once("exit", resolve));
       this.#child.kill(signal);
+      // One that hears nothing any more must not outlive its test.
+      const patience = setTimeout(() => this.#child.kill("SIGKILL"), 30_000);
       await exited;
+      clearTimeout(patience);
     }
     return this.#child.exitCode;
   }

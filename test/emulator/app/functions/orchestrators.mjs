@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from "node:fs";
 import * as df from "durable-functions";
 
 df.app.orchestration("fanOut", function* (context) {
@@ -67,6 +68,17 @@ df.app.orchestration("eventOrTimeout", function* (context) {
   }
   timer.cancel();
   return yield context.df.callActivity("echo", { event: go.result });
+});
+
+/** Stays in its last turn until a file says that it may end. */
+df.app.orchestration("lingers", function* (context) {
+  const { entered, leave } = context.df.getInput();
+  yield context.df.callActivity("echo", "before the last turn");
+  writeFileSync(entered, "");
+  while (!existsSync(leave)) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+  }
+  return "left";
 });
 
 df.app.orchestration("threeEvents", function* (context) {

@@ -72,9 +72,6 @@ describe("activities", () => {
     const values = Array.from({ length: 20 }, (_, index) => `${"a".repeat(index)}${"ü€".repeat(10_000)}`);
     const { output } = await host.run("echoAll", values);
     expect((output as string[]).every((value, index) => value === values[index])).toBe(true);
-    // Just short enough for a column of its own, so that the row is sent as it is.
-    const [text] = (await host.run("sequence", ["€".repeat(29_000)])).output as string[];
-    expect(text === "€".repeat(29_000)).toBe(true);
   });
 
   test("a result of three megabytes, which compression cannot shrink, comes through whole", async () => {

@@ -4,6 +4,7 @@ import type { Pool } from "../instances/pool.js";
 import type { Log } from "../log.js";
 import type { NamedData } from "../worker/protocol.js";
 import { activityFailure, activityLost, activityTimeout, type Failure } from "./failure.js";
+import { LOG_CATEGORY } from "./log-category.js";
 import type { FunctionKind } from "./replay.js";
 
 /** An activity or a turn whose worker dies this often is given up: it is probably what kills them. */
@@ -130,7 +131,7 @@ export class FunctionRunner {
         return outcome;
       }
       this.#options.log.warn(
-        "Host.Triggers.DurableTask",
+        LOG_CATEGORY,
         `${instanceId}: work is delivered again, ${outcome.instance} died under it (${deaths} of ${MAX_DEATHS}).`,
       );
       await sleep(deaths === 1 ? 0 : FIRST_WAIT_MS * 2 ** deaths);

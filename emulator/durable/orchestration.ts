@@ -1,7 +1,7 @@
 import { completedTask, createsTask, type HistoryEvent } from "./history-event.js";
 import type { InstanceRecord } from "./instance-record.js";
 
-/** One running orchestration in the host's memory. Only `Engine` changes it. */
+/** One running orchestration in the host's memory. Only the engine changes it. */
 export class Orchestration {
   record: InstanceRecord;
   history: HistoryEvent[];

@@ -17,10 +17,13 @@ export class Commands {
   readonly #listeners = new Map<Task, { event: string; react: (data: unknown) => void }>();
   #timeout: Failure | undefined;
   #announce: (() => Task) | undefined;
+  /** The databases that have not ended. */
+  #remaining: () => readonly string[];
 
   constructor(context: OrchestrationContext, spec: MigrationSpec, timeoutDays: number) {
     this.#context = context;
     this.#spec = spec;
+    this.#remaining = () => spec.databases;
     this.on("Cancel", (event) => this.#requestCancel(databasesNamed(event, spec.databases)));
     this.after(timeoutDays, {
       code: "MigrationTimedOut",
@@ -58,8 +61,12 @@ export class Commands {
     this.#carryingOut.set(step, then);
   }
 
-  /** From now on a cancel is announced by this step, carried out beside the cancel itself. */
-  announceCancel(announce: () => Task): void {
+  /**
+   * From now on databases end one by one, and there is nothing to cancel but in those that have not.
+   * @param announce a step that announces a cancel, carried out beside the cancel itself
+   */
+  cancelAmong(remaining: () => readonly string[], announce: () => Task): void {
+    this.#remaining = remaining;
     this.#announce = announce;
   }
 
@@ -116,17 +123,24 @@ export class Commands {
     listener.react(task.result);
   }
 
-  #requestCancel(databases: readonly string[]): void {
+  #requestCancel(named: readonly string[]): void {
+    const remaining = this.#remaining();
+    const databases = named.filter((database) => remaining.includes(database));
+    // Announced, a cancel of nothing would never be over.
+    if (databases.length === 0) return;
     for (const database of databases) this.#canceled.add(database);
     this.alongside(start(this.#context, "requestCancel", { key: this.#spec.key, databases }));
     if (this.#announce !== undefined) this.alongside(this.#announce());
   }
 }
 
-/** The event's `{databases?: string[]}`: those named, or all. An operator may raise it by hand: anything else means all. */
+/**
+ * The event's `{databases?: string[]}`: those named, or all. An operator may raise it by hand, and a cutover cannot be taken back: one name alone is
+ * taken for a list, and anything else that stands there names none.
+ */
 export function databasesNamed(event: unknown, all: readonly string[]): readonly string[] {
-  if (typeof event !== "object" || event === null || !("databases" in event) || !Array.isArray(event.databases))
-    return all;
-  const named: readonly unknown[] = event.databases;
-  return named.length === 0 ? all : all.filter((database) => named.includes(database));
+  const given = typeof event === "object" && event !== null && "databases" in event ? event.databases : undefined;
+  if (given === undefined || given === null) return all;
+  const named: readonly unknown[] = Array.isArray(given) ? given : [given];
+  return Array.isArray(given) && named.length === 0 ? all : all.filter((database) => named.includes(database));
 }

@@ -144,10 +144,13 @@ class Migration {
       if (next !== undefined) commands.alongside(this.#transition(next.state, next.substate));
       if (next?.substate === "WaitingForCutoverTrigger") this.#limitWaiting(commands, limits, cutovers);
     };
-    commands.announceCancel(() => {
-      cutovers.interrupted();
-      return this.#transition("InProgress", "CancelingRequestedDBMigrations");
-    });
+    commands.cancelAmong(
+      () => [...running.values()],
+      () => {
+        cutovers.interrupted();
+        return this.#transition("InProgress", "CancelingRequestedDBMigrations");
+      },
+    );
     if (mode === "Online") {
       commands.on("DatabaseCaughtUp", () => {
         commands.alongside(start(this.#context, "readCaughtUp", { key }), (step) => {

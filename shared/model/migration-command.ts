@@ -1,7 +1,7 @@
 /** A message on the queue `migration-commands`. */
 import { z } from "zod";
 import { DatabaseNames } from "./database-name.js";
-import type { RequestProblem } from "./request-error.js";
+import { RequestError, type RequestProblem } from "./request-error.js";
 import { fieldError, isObject, knownObject, oneOf, readProperties } from "./request-properties.js";
 
 export const migrationCommands = [
@@ -38,16 +38,26 @@ const example = '{"migration": {"server": "…", "name": "…"}, "command": "Cut
 
 /**
  * Parses a message: JSON text, or what a host has parsed already.
- * @throws Error that says what is wrong with it and shows how to write it
+ * @throws RequestError 400 InvalidCommand that says what is wrong with it and shows how to write it
  */
 export function parseMigrationCommand(message: unknown): MigrationCommand {
   const input = typeof message === "string" ? parseJson(message) : message;
-  if (!isObject(input)) throw new Error(`A message on migration-commands must be a JSON object: ${example}`);
+  if (!isObject(input)) {
+    throw new RequestError(
+      400,
+      "InvalidCommand",
+      `A message on migration-commands must be a JSON object. Write ${example}`,
+    );
+  }
   const problems: RequestProblem[] = [];
   const { migration, command, databases } = readProperties(input, shape, { path: "", problems });
   if (problems.length > 0 || migration === undefined || command === undefined) {
-    throw new Error(
-      `A message on migration-commands is wrong: ${problems.map((one) => one.message).join(" ")} Write ${example}`,
+    const reasons = problems.map((one) => one.message).join(" ");
+    throw new RequestError(
+      400,
+      "InvalidCommand",
+      `A message on migration-commands is wrong: ${reasons} Write ${example}`,
+      { details: problems },
     );
   }
   return { migration, command, databases };

@@ -31,6 +31,14 @@ export class RequestError extends Error {
   }
 }
 
+/** Whether an error is a refusal that another attempt would meet again. */
+export function isRefusal(error: unknown): error is RequestError {
+  return error instanceof RequestError && error.code !== migrationChanging;
+}
+
+/** The code of a conflict that goes away by itself. */
+export const migrationChanging = "MigrationChanging";
+
 /** Throws every problem of a request at once, if there is any. */
 export function refuseIfAny(problems: readonly RequestProblem[]): void {
   const [first] = problems;

@@ -3,16 +3,19 @@
 import { migrationKey } from "../model/migration.js";
 import type { MigrationCommand } from "../model/migration-command.js";
 import type { PatchedProperties } from "../model/migration-patch.js";
+import { RequestError } from "../model/request-error.js";
 import { getMigration } from "../status/migrations.js";
 import type { Orchestrations } from "./orchestrations.js";
 import { patchMigration } from "./update-migration.js";
 
-/** @throws Error when there is no such migration, or RequestError when its state does not allow the command */
+/** @throws RequestError 404 when there is no such migration, 400 or 409 when the command is none for it or its state does not allow it */
 export async function runCommand({ migration, command, databases }: MigrationCommand, orchestrations: Orchestrations) {
   const key = migrationKey(migration.server, migration.name);
   const row = await getMigration(key);
   if (row === undefined) {
-    throw new Error(
+    throw new RequestError(
+      404,
+      "MigrationNotFound",
       `There is no migration ${migration.name} of server ${migration.server}: check the names in the message.`,
     );
   }

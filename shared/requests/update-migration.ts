@@ -1,7 +1,7 @@
 /** PATCH and DELETE …/migrations/{name}: changes of mutable properties, and the events that they mean for a running migration. */
 import type { MigrationPatchRequest, PatchedProperties } from "../model/migration-patch.js";
 import type { MigrationPath } from "../model/migration-path.js";
-import { RequestError, type RequestProblem } from "../model/request-error.js";
+import { migrationChanging, RequestError, type RequestProblem } from "../model/request-error.js";
 import { problem } from "../model/request-properties.js";
 import { hasEnded, type MigrationSubstate } from "../model/states.js";
 import { type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
@@ -33,7 +33,7 @@ export async function patchMigration(
       if (attempt < 10) continue;
       throw new RequestError(
         409,
-        "MigrationChanging",
+        migrationChanging,
         "The migration changes too often at the moment: repeat the request.",
       );
     }

@@ -25,7 +25,7 @@ export type TableName =
   | "MigrationValidations"
   | "MigrationClaims"
   | "MigrationSecrets";
-export type QueueName = "migration-events" | "migration-commands";
+export type QueueName = "migration-events" | "migration-commands" | "migration-commands-poison";
 
 /** A column that Merge writes; undefined leaves the stored value alone. */
 export type Column = string | number | boolean | Date | { type: "Int64"; value: string } | undefined;

@@ -1,4 +1,5 @@
 /** Comparing what a server parameter still leaves with what the migration's databases need, one each. */
+import { runOn } from "./corrective-action.js";
 import type { RuleFinding } from "./rule.js";
 
 export interface Capacity {
@@ -24,6 +25,7 @@ export function spareCapacity({ side, parameter, limit, used, needed, what }: Ca
     state: "Failed",
     message:
       `The ${side} has ${free} free ${what} (${parameter} is ${limit}, ${used} are in use), the migration needs ${needed}, one a database. ` +
-      `Set the server parameter ${parameter} to at least ${wanted} and restart the server. On the ${side}, run: ALTER SYSTEM SET ${parameter} = ${wanted};`,
+      `Set the server parameter ${parameter} to at least ${wanted} and restart the server.` +
+      runOn(side, [`ALTER SYSTEM SET ${parameter} = ${wanted};`]),
   };
 }

@@ -19,7 +19,7 @@ afterAll(() => bench?.stop());
 
 describe("the database itself", () => {
   test("has to exist on the source", async () => {
-    const [finding] = await bench.check(databaseExists, { database: "No Such", sessionIn: "postgres" });
+    const [finding] = await bench.check(databaseExists, { database: "No Such" });
     expect(finding).toMatchObject({
       state: "Failed",
       message: expect.stringContaining("has no database No Such."),
@@ -28,7 +28,7 @@ describe("the database itself", () => {
 
   test("has to allow connections", async () => {
     const database = await bench.newDatabase();
-    const options = { database, sessionIn: "postgres" };
+    const options = { database };
     expect(await bench.check(databaseExists, options)).toEqual([]);
     await bench.source.query(`alter database "${database}" allow_connections false`);
     const [finding] = await bench.check(databaseExists, options);
@@ -49,7 +49,7 @@ describe("the database itself", () => {
     ["by enough sessions", (name: string) => `alter database ${name} connection limit 2`, "admits 2 connections"],
   ])("has to be open %s", async (_what, close, words) => {
     const database = await bench.newDatabase();
-    const options = { database, sessionIn: "postgres", sourceUser: "ordinary" } as const;
+    const options = { database, sourceUser: "ordinary" } as const;
     expect(await bench.check(databaseExists, options)).toEqual([]);
     await bench.source.query(close(`"${database}"`));
     const [finding] = await bench.check(databaseExists, options);
@@ -71,14 +71,14 @@ describe("the database itself", () => {
       message: expect.stringContaining(`Database ${database} is on the target`),
     });
 
-    const [warning, ...others] = await bench.check(targetDatabase, { database, overwrite: true });
+    const [warning, ...others] = await bench.check(targetDatabase, { database, overwriteDbsInTarget: true });
     expect(warning).toMatchObject({
       state: "Warning",
       message: expect.stringMatching(/\(\d+ [kM]B\): it will be dropped/),
     });
     expect(others).toEqual([]);
     await bench.correct(warning, database);
-    expect(await bench.check(targetDatabase, { database, overwrite: true })).toEqual([]);
+    expect(await bench.check(targetDatabase, { database, overwriteDbsInTarget: true })).toEqual([]);
 
     await bench.target.query(`create database "${database}"`);
     const [again] = await bench.check(targetDatabase, { database });
@@ -89,11 +89,11 @@ describe("the database itself", () => {
   test("can be replaced on the target only by its owner", async () => {
     const database = await bench.newDatabase();
     await bench.target.query(`create database "${database}"`);
-    const findings = await bench.check(targetDatabase, { database, overwrite: true });
+    const findings = await bench.check(targetDatabase, { database, overwriteDbsInTarget: true });
     const failed = findings.find(({ state }) => state === "Failed");
     expect(failed?.message).toContain("does not belong to mover");
     await bench.correct(failed, database);
-    expect(stateOf(await bench.check(targetDatabase, { database, overwrite: true }))).toBe("Warning");
+    expect(stateOf(await bench.check(targetDatabase, { database, overwriteDbsInTarget: true }))).toBe("Warning");
   });
 
   test("cannot be replaced while a subscription of the target fills it", async () => {
@@ -103,21 +103,20 @@ describe("the database itself", () => {
       `create subscription filling connection 'dbname=nowhere' publication p with (connect = false)`,
       { database },
     );
-    const findings = await bench.check(targetDatabase, { database, overwrite: true });
+    const findings = await bench.check(targetDatabase, { database, overwriteDbsInTarget: true });
     expect(findings.find(({ state }) => state === "Failed")?.message).toContain(
       "drop its subscriptions first: filling",
     );
     await bench.target.query("alter subscription filling set (slot_name = none); drop subscription filling", {
       database,
     });
-    expect(stateOf(await bench.check(targetDatabase, { database, overwrite: true }))).toBe("Warning");
+    expect(stateOf(await bench.check(targetDatabase, { database, overwriteDbsInTarget: true }))).toBe("Warning");
   });
 });
 
 describe("what logical replication does not carry", () => {
   test("updates and deletes of tables without a replica identity", async () => {
     const { finding } = await bench.prove(replicaIdentity, {
-      mode: "Online",
       plant: `create table public."No Key" (id integer);
               create table public.deferred_key (id integer primary key deferrable);
               create table public.none (id integer primary key);
@@ -138,7 +137,6 @@ describe("what logical replication does not carry", () => {
 
   test("an identity index that has been dropped is none", () =>
     bench.prove(replicaIdentity, {
-      mode: "Online",
       plant: `create table public.by_index (id integer not null unique);
               alter table public.by_index replica identity using index by_index_id_key;
               alter table public.by_index drop constraint by_index_id_key`,
@@ -149,7 +147,6 @@ describe("what logical replication does not carry", () => {
 
   test("rows that cannot be compared are not helped by REPLICA IDENTITY FULL", async () => {
     const { finding } = await bench.prove(replicaIdentity, {
-      mode: "Online",
       plant: `create table public.documents (doc json, spots point[], fine jsonb);
               create table public.keyed (id integer primary key, doc json);
               alter table public.keyed replica identity full`,
@@ -161,7 +158,6 @@ describe("what logical replication does not carry", () => {
 
   test("sequences", () =>
     bench.prove(sequences, {
-      mode: "Online",
       plant: `create sequence public."Order Number"; create table public.numbered (id bigint generated always as identity)`,
       state: "Warning",
       names: [/2 sequences \(public\."Order Number", public\.numbered_id_seq\)/],

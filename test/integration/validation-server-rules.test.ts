@@ -1,24 +1,20 @@
-import type { QueryResult } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { MigrationSpec } from "../../shared/model/migration.js";
 import { settings } from "../../shared/settings.js";
 import { loadDatabaseRules, loadServerRules } from "../../shared/validation/load-rules.js";
 import { type Rule, type RuleFinding, stateOf } from "../../shared/validation/rule.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { checkRule, remedyIn } from "../fixtures/rule-check.js";
+import type { EmbeddedServer } from "../fixtures/embedded-server.js";
+import { type CheckOptions, RuleBench } from "../fixtures/rule-bench.js";
 
 /** An old source and a new target, both entered by users that are no superusers. */
+let bench: RuleBench;
 let source: EmbeddedServer;
 let target: EmbeddedServer;
-const reader = { user: "reader", password: "reader-password" };
 const writer = { user: 'the "writer"', password: "writer-password" };
 
 beforeAll(async () => {
-  [source, target] = await Promise.all([
-    EmbeddedServer.start({ major: 12, settings: { max_prepared_transactions: "5", timezone: "UTC" } }),
-    EmbeddedServer.start({ major: 17, settings: { max_prepared_transactions: "5", timezone: "UTC" } }),
-  ]);
-  await source.query(`create role reader login password '${reader.password}'`);
+  const settings = { max_prepared_transactions: "5", timezone: "UTC" };
+  bench = await RuleBench.start({ major: 12, settings }, { major: 17, settings });
+  ({ source, target } = bench);
   await target.query(`create role "the ""writer""" login createdb password '${writer.password}'`);
   await source.query("create database shop");
   await source.query(
@@ -26,12 +22,7 @@ beforeAll(async () => {
     { database: "shop" },
   );
 });
-afterAll(() => Promise.all([source?.stop(), target?.stop()]));
-
-interface Options {
-  spec?: Partial<MigrationSpec>;
-  as?: { reader?: boolean; writer?: boolean };
-}
+afterAll(() => bench?.stop());
 
 async function ruleOf(id: string): Promise<Rule> {
   const rule = [...(await loadServerRules()), ...(await loadDatabaseRules())].find((one) => one.id === id);
@@ -39,16 +30,20 @@ async function ruleOf(id: string): Promise<Rule> {
   return rule;
 }
 
-async function check(id: string, options: Options = {}): Promise<readonly RuleFinding[]> {
-  return await checkRule(await ruleOf(id), {
-    source,
-    target,
+async function check(id: string, options: Partial<CheckOptions> = {}): Promise<readonly RuleFinding[]> {
+  return await bench.check(await ruleOf(id), {
     database: "shop",
-    spec: { databases: ["shop"], ...options.spec },
-    ...((options.as?.reader ?? true) && { sourceLogin: reader }),
-    ...((options.as?.writer ?? true) && { targetLogin: writer }),
+    overwriteDbsInTarget: true,
+    sourceUser: "ordinary",
+    targetUser: writer,
+    ...options,
   });
 }
+
+const asSuperuser = { sourceUser: "superuser" } as const;
+
+/** Executes what the message tells to run. */
+const repair = (message: string) => bench.correct({ message }, "shop");
 
 function only(findings: readonly RuleFinding[], state: RuleFinding["state"]): string {
   const [finding, ...others] = findings.filter((one) => one.state === state);
@@ -57,38 +52,20 @@ function only(findings: readonly RuleFinding[], state: RuleFinding["state"]): st
   return finding?.message ?? "";
 }
 
-/** Executes what the message tells to run, a statement at a time, as a superuser. */
-async function repair(message: string, database = "shop"): Promise<QueryResult[]> {
-  const [server, where] = message.includes("On the target, run:") ? [target, "postgres"] : [source, database];
-  const client = await server.connect(where);
-  const sql = remedyIn(message);
-  try {
-    const results: QueryResult[] = [];
-    for (const statement of sql.includes("$$") ? [sql] : sql.split(/(?<=;)\s+/)) {
-      results.push(await client.query(statement));
-    }
-    return results;
-  } finally {
-    await client.end();
-  }
-}
-
 describe("servers-reachable", () => {
   test("tells of both sessions", async () => {
     const findings = await check("servers-reachable");
     expect(stateOf(findings)).toBe("Succeeded");
-    expect(findings[0]?.message).toContain(`${source.host}:${source.port} reached as reader, without TLS`);
+    expect(findings[0]?.message).toContain(`${source.host}:${source.port} reached as mover, without TLS`);
   });
 
   test("a wrong password and a dead server are both told, with what to do", async () => {
-    const findings = await checkRule(await ruleOf("servers-reachable"), {
-      source,
-      target,
-      sourceLogin: { ...reader, password: "wrong" },
-      targetLogin: { user: "nobody", password: "x" },
+    const findings = await check("servers-reachable", {
+      sourceUser: { user: "mover", password: "wrong" },
+      targetUser: { user: "nobody", password: "x" },
     });
     expect(findings.map(({ state }) => state)).toEqual(["Failed", "Failed"]);
-    expect(findings[0]?.message).toContain("Check user reader, its password");
+    expect(findings[0]?.message).toContain("Check user mover, its password");
     expect(findings[1]?.message).toContain("Check user nobody");
   });
 });
@@ -99,7 +76,8 @@ describe("server-versions", () => {
   });
 
   test("17 does not go into 12", async () => {
-    const findings = await checkRule(await ruleOf("server-versions"), { source: target, target: source });
+    const backwards = new RuleBench(target, source);
+    const findings = await backwards.check(await ruleOf("server-versions"), { database: "postgres" });
     expect(only(findings, "Failed")).toContain("The target is PostgreSQL 12, older than the source (17)");
   });
 });
@@ -115,16 +93,16 @@ describe("target-privileges", () => {
   });
 
   test("creating roles is needed only for migrateRoles", async () => {
-    const message = only(await check("target-privileges", { spec: { migrateRoles: true } }), "Failed");
+    const message = only(await check("target-privileges", { migrateRoles: true }), "Failed");
     expect(message).toContain("CREATEROLE");
     await repair(message);
-    expect(await check("target-privileges", { spec: { migrateRoles: true } })).toEqual([]);
+    expect(await check("target-privileges", { migrateRoles: true })).toEqual([]);
   });
 
   test("a database of somebody else can only be replaced as its owner", async () => {
     await target.query("create role somebody");
     await target.query("create database shop owner somebody");
-    expect(await check("target-privileges", { spec: { overwriteDbsInTarget: false } })).toEqual([]);
+    expect(await check("target-privileges", { overwriteDbsInTarget: false })).toEqual([]);
     const message = only(await check("target-privileges"), "Failed");
     expect(message).toContain("database shop, which belongs to somebody");
     await repair(message);
@@ -138,20 +116,13 @@ test("target-writable: a user whose transactions are read-only is told the ALTER
   await target.query("alter system set default_transaction_read_only = on");
   await target.query("select pg_reload_conf()");
   await expect.poll(async () => stateOf(await check("target-writable"))).toBe("Failed");
-  await repairReadOnly(only(await check("target-writable"), "Failed"));
+  await repair(only(await check("target-writable"), "Failed"));
   expect(await check("target-writable")).toEqual([]);
   const client = await target.connect();
   await client.query("alter system reset default_transaction_read_only");
   await client.query("select pg_reload_conf()");
   await client.end();
 });
-
-async function repairReadOnly(message: string): Promise<void> {
-  const client = await target.connect();
-  await client.query("set default_transaction_read_only = off");
-  await client.query(remedyIn(message));
-  await client.end();
-}
 
 describe("free-connections", () => {
   test("the sessions that the parallelism needs are counted against those that are free", async () => {
@@ -160,9 +131,7 @@ describe("free-connections", () => {
     expect(findings[0]?.message).toMatch(/^The source has \d+ free connections, the migration may open 6\.$/);
     const many = Array.from({ length: 40 }, (_, index) => `db${index}`);
     const message = only(
-      (await check("free-connections", { spec: { databases: many } })).filter(({ message: one }) =>
-        one.startsWith("The source"),
-      ),
+      (await check("free-connections", { databases: many })).filter(({ message: one }) => one.startsWith("The source")),
       "Failed",
     );
     expect(message).toContain(`may open ${40 * (settings().maxParallelCopies + 2)}`);
@@ -181,12 +150,12 @@ describe("free-connections", () => {
 describe("password-hashes", () => {
   test("a role with an MD5 password is named; a new SCRAM one makes it pass", async () => {
     await source.query("set password_encryption = 'md5'; create role \"Old Timer\" login password 'kept as md5'");
-    const findings = await check("password-hashes", { as: { reader: false } });
+    const findings = await check("password-hashes", asSuperuser);
     const message = only(findings, "Warning");
     expect(message).toContain("The passwords of Old Timer are MD5");
     const sql = /SET password_encryption.*;/.exec(message)?.[0] ?? "";
     await source.query(sql);
-    expect(await check("password-hashes", { as: { reader: false } })).toEqual([]);
+    expect(await check("password-hashes", asSuperuser)).toEqual([]);
   });
 
   test("who may not see hashes is told so", async () => {
@@ -230,13 +199,11 @@ test("storage-size and estimated-duration: figures for small databases, warnings
     migrationWindowStartTimeInUtc: "2030-01-01T00:00:00.000Z",
     migrationWindowEndTimeInUtc: "2030-01-01T00:00:00.500Z",
   };
-  expect(only(await check("estimated-duration", { spec: window }), "Warning")).toContain("longer than the window");
+  expect(only(await check("estimated-duration", window), "Warning")).toContain("longer than the window");
   await source.query("truncate orders", { database: "shop" });
 });
 
 describe("online", () => {
-  const online = { spec: { mode: "Online" as const } };
-
   test("no rule of these is checked for an offline migration", async () => {
     const ids = ["wal-level", "replication-slots", "wal-senders", "replication-workers", "replication-privilege"];
     for (const id of [...ids, "blocking-transactions", "publication-privilege"]) {
@@ -245,11 +212,11 @@ describe("online", () => {
   });
 
   test("wal-level: set as told and restarted, the source passes", async () => {
-    const message = only(await check("wal-level", online), "Failed");
+    const message = only(await check("wal-level"), "Failed");
     expect(message).toContain("is replica");
     await repair(message);
     await source.restart();
-    expect(await check("wal-level", online)).toEqual([]);
+    expect(await check("wal-level")).toEqual([]);
   });
 
   test("replication-slots and wal-senders: too few of them are counted and their parameter named", async () => {
@@ -257,10 +224,10 @@ describe("online", () => {
       ["replication-slots", "max_replication_slots"],
       ["wal-senders", "max_wal_senders"],
     ] as const) {
-      expect(only(await check(id, online), "Succeeded")).toContain("has 10 free");
+      expect(only(await check(id), "Succeeded")).toContain("has 10 free");
       await source.query(`alter system set ${parameter} = 1`);
       await source.restart();
-      const options = { spec: { mode: "Online" as const, databases: ["shop", "other"] } };
+      const options = { databases: ["shop", "other"] };
       const message = only(await check(id, options), "Failed");
       expect(message).toContain(`${parameter} to at least 2`);
       await repair(message);
@@ -272,8 +239,8 @@ describe("online", () => {
   });
 
   test("replication-workers: each limit of the target is named", async () => {
-    expect(stateOf(await check("replication-workers", online))).toBe("Succeeded");
-    const eight = { spec: { mode: "Online" as const, databases: [..."abcdefgh"] } };
+    expect(stateOf(await check("replication-workers"))).toBe("Succeeded");
+    const eight = { databases: [..."abcdefgh"] };
     const findings = (await check("replication-workers", eight)).filter(({ state }) => state === "Failed");
     expect(findings.map(({ message }) => /\((\w+) is/.exec(message)?.[1])).toEqual([
       "max_logical_replication_workers",
@@ -285,41 +252,39 @@ describe("online", () => {
   });
 
   test("replication-privilege: the ALTER ROLE makes it pass", async () => {
-    const message = only(await check("replication-privilege", online), "Failed");
-    expect(message).toContain("reader may not create replication slots");
+    const message = only(await check("replication-privilege"), "Failed");
+    expect(message).toContain("mover may not create replication slots");
     await repair(message);
-    expect(await check("replication-privilege", online)).toEqual([]);
+    expect(await check("replication-privilege")).toEqual([]);
   });
 
   test("blocking-transactions: a prepared and a long transaction are named, and can be ended as told", async () => {
-    expect(await check("blocking-transactions", { ...online, as: { reader: false } })).toEqual([]);
+    expect(await check("blocking-transactions", asSuperuser)).toEqual([]);
     const application = await source.connect("shop");
     await application.query("begin; insert into orders values (1); prepare transaction 'it''s two-phase'");
-    const prepared = only(await check("blocking-transactions", { ...online, as: { reader: false } }), "Failed");
+    const prepared = only(await check("blocking-transactions", asSuperuser), "Failed");
     expect(prepared).toContain("'it''s two-phase' of postgres in database shop");
     await repair(prepared);
     await application.query("begin; insert into orders values (2, 'left open')");
     await new Promise((resolve) => setTimeout(resolve, 10_500));
-    const long = only(await check("blocking-transactions", { ...online, as: { reader: false } }), "Warning");
+    const long = only(await check("blocking-transactions", asSuperuser), "Warning");
     expect(long).toContain("insert into orders values (2, 'left open')");
-    expect(only(await check("blocking-transactions", online), "Succeeded")).toContain("members of pg_monitor can");
+    expect(only(await check("blocking-transactions"), "Succeeded")).toContain("members of pg_monitor can");
     await repair(long);
-    await expect
-      .poll(async () => await check("blocking-transactions", { ...online, as: { reader: false } }))
-      .toEqual([]);
+    await expect.poll(async () => await check("blocking-transactions", asSuperuser)).toEqual([]);
     await application.end().catch(() => {});
   });
 
   test("publication-privilege: CREATE on the database and the tables' owner", async () => {
-    const findings = (await check("publication-privilege", online)).map(({ message }) => message);
+    const findings = (await check("publication-privilege")).map(({ message }) => message);
     expect(findings[0]).toContain("may not create a publication in database shop");
     expect(findings[1]).toContain('may not publish "hidden"."plans", "public"."orders", owned by postgres');
     await source.query("create role team; alter table orders owner to team; alter table hidden.plans owner to team", {
       database: "shop",
     });
-    for (const { message } of await check("publication-privilege", online)) await repair(message);
-    expect(await check("publication-privilege", online)).toEqual([]);
-    await source.query("revoke team from reader");
+    for (const { message } of await check("publication-privilege")) await repair(message);
+    expect(await check("publication-privilege")).toEqual([]);
+    await source.query("revoke team from mover");
   });
 });
 

@@ -1,4 +1,5 @@
 /** Whether the source's lock table holds a lock on each of the database's tables, several times over. */
+import { runOn } from "../../corrective-action.js";
 import type { DatabaseRule } from "../../rule.js";
 
 /**
@@ -51,7 +52,8 @@ export const rule: DatabaseRule = {
         state: "Warning",
         message:
           `Database ${database} has ${row.tables} tables: their locks (${needed}) may not fit into the source's lock table (${row.locks}). Set the server ` +
-          `parameter max_locks_per_transaction to at least ${wanted} and restart the server. On the source, run: ALTER SYSTEM SET max_locks_per_transaction = ${wanted};`,
+          `parameter max_locks_per_transaction to at least ${wanted} and restart the server.` +
+          runOn("source", [`ALTER SYSTEM SET max_locks_per_transaction = ${wanted};`]),
       },
     ];
   },

@@ -1,5 +1,6 @@
 /** Whether the source user may create the publication of this database: CREATE on the database, and ownership of every table in it. */
 import { qualifiedName, quoteIdentifier } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import { listed } from "../../listed.js";
 import type { DatabaseRule, RuleFinding } from "../../rule.js";
 
@@ -45,7 +46,9 @@ export const rule: DatabaseRule = {
     if (role?.may_create !== true) {
       findings.push({
         state: "Failed",
-        message: `${spec.source.user} may not create a publication in database ${database}. On the source, run: GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${user};`,
+        message:
+          `${spec.source.user} may not create a publication in database ${database}.` +
+          runOn("source", [`GRANT CREATE ON DATABASE ${quoteIdentifier(database)} TO ${user};`]),
       });
     }
     const { rows } = await source.query<{ schema: string; name: string; owner: string }>(othersTables);
@@ -53,7 +56,9 @@ export const rule: DatabaseRule = {
       const tables = rows.filter((row) => row.owner === owner).map(({ schema, name }) => qualifiedName(schema, name));
       findings.push({
         state: "Failed",
-        message: `${spec.source.user} may not publish ${listed(tables)}, owned by ${owner}. On the source, run: GRANT ${quoteIdentifier(owner)} TO ${user};`,
+        message:
+          `${spec.source.user} may not publish ${listed(tables)}, owned by ${owner}.` +
+          runOn("source", [`GRANT ${quoteIdentifier(owner)} TO ${user};`]),
       });
     }
     return findings;

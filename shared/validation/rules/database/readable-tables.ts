@@ -1,6 +1,7 @@
 /** Whether the source user may read everything that will be copied: tables, sequences, large objects. */
 import type pg from "pg";
 import { qualifiedName, quoteIdentifier, quoteLiteral } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import { listed } from "../../listed.js";
 import type { DatabaseRule, RuleFinding } from "../../rule.js";
 
@@ -83,7 +84,9 @@ async function schemas(source: pg.Client, userName: string, user: string): Promi
   const { rows } = await source.query<{ schema: string }>(closedSchemas);
   return rows.map(({ schema }) => ({
     state: "Failed",
-    message: `${userName} may not look into schema ${schema}. On the source, run: GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${user};`,
+    message:
+      `${userName} may not look into schema ${schema}.` +
+      runOn("source", [`GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${user};`]),
   }));
 }
 
@@ -100,8 +103,8 @@ async function relations(source: pg.Client, userName: string, user: string): Pro
       {
         state: "Failed",
         message:
-          `${userName} may not read ${what} ${listed(names.map(({ schema, name }) => qualifiedName(schema, name)))}. ` +
-          `On the source, run: GRANT SELECT ON ALL ${keyword} IN SCHEMA ${inSchemas} TO ${user};`,
+          `${userName} may not read ${what} ${listed(names.map(({ schema, name }) => qualifiedName(schema, name)))}.` +
+          runOn("source", [`GRANT SELECT ON ALL ${keyword} IN SCHEMA ${inSchemas} TO ${user};`]),
       },
     ];
   };
@@ -127,8 +130,10 @@ async function largeObjects(source: pg.Client, userName: string, database: strin
     {
       state: "Failed",
       message:
-        `${userName} may not read ${closed.objects} large objects of database ${database}, e.g. ${closed.example}. On the source, run: ` +
-        `DO $$ DECLARE lo oid; BEGIN FOR lo IN SELECT oid FROM pg_catalog.pg_largeobject_metadata LOOP EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO %I', lo, ${quoteLiteral(userName)}); END LOOP; END $$;`,
+        `${userName} may not read ${closed.objects} large objects of database ${database}, e.g. ${closed.example}.` +
+        runOn("source", [
+          `DO $$ DECLARE lo oid; BEGIN FOR lo IN SELECT oid FROM pg_catalog.pg_largeobject_metadata LOOP EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO %I', lo, ${quoteLiteral(userName)}); END LOOP; END $$;`,
+        ]),
     },
   ];
 }

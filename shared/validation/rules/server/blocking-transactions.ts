@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import { quoteLiteral } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import { inTime } from "../../quantities.js";
 import type { RuleFinding, ServerRule } from "../../rule.js";
 
@@ -65,7 +66,8 @@ async function prepared(source: pg.Client): Promise<RuleFinding[]> {
     state: "Failed",
     message:
       `Transaction ${quoteLiteral(gid)} of ${owner} in database ${database} has been prepared ${inTime(seconds)} ago and is open: no replication ` +
-      `slot could be created. Let its transaction manager commit it, or roll it back in database ${database}. On the source, run: ROLLBACK PREPARED ${quoteLiteral(gid)};`,
+      `slot could be created. Let its transaction manager commit it, or roll it back in database ${database}.` +
+      runOn("source", [`ROLLBACK PREPARED ${quoteLiteral(gid)};`]),
   }));
 }
 
@@ -75,7 +77,8 @@ async function long(source: pg.Client): Promise<RuleFinding[]> {
     state: "Warning",
     message:
       `Session ${pid} of ${user_name} in database ${database} is in a transaction that began ${inTime(seconds)} ago, last statement: ` +
-      `${query.replace(/\s+/g, " ")} — replication waits until it has ended. On the source, run: SELECT pg_terminate_backend(${pid});`,
+      `${query.replace(/\s+/g, " ")} — replication waits until it has ended.` +
+      runOn("source", [`SELECT pg_terminate_backend(${pid});`]),
   }));
 }
 

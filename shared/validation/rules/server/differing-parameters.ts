@@ -1,6 +1,7 @@
 /** Server parameters that change what statements do or answer, and that differ between the two servers. */
 import type pg from "pg";
 import { quoteIdentifier, quoteLiteral } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import type { RuleFinding, ServerRule } from "../../rule.js";
 
 /** PostgreSQL docs, "Client Connection Defaults", "Version and Platform Compatibility", "Preset Options" and "Resource Consumption". */
@@ -104,8 +105,8 @@ function difference(source: Parameter, target: Parameter): RuleFinding {
   return {
     state: "Warning",
     message:
-      `${differs}. Set the server parameter on the target${restart}, or accept the difference. On the target, run: ` +
-      `ALTER SYSTEM SET ${quoteIdentifier(source.name)} = ${value}; SELECT pg_reload_conf();`,
+      `${differs}. Set the server parameter on the target${restart}, or accept the difference.` +
+      runOn("target", [`ALTER SYSTEM SET ${quoteIdentifier(source.name)} = ${value};`, "SELECT pg_reload_conf();"]),
   };
 }
 

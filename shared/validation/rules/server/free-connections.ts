@@ -3,6 +3,7 @@ import type pg from "pg";
 import { applicationNamePrefix } from "../../../postgres/application-name.js";
 import { quoteIdentifier } from "../../../postgres/identifiers.js";
 import { settings } from "../../../settings.js";
+import { runOn } from "../../corrective-action.js";
 import type { RuleFinding, ServerRule } from "../../rule.js";
 
 /** Our own sessions are not counted: the validation's will be gone. Superusers may use what is reserved for them. */
@@ -81,7 +82,7 @@ export const rule: ServerRule = {
 };
 
 async function shortage(
-  side: string,
+  side: "source" | "target",
   user: string,
   session: pg.Client,
   ownPrefix: string,
@@ -109,7 +110,7 @@ async function shortage(
       state: state(roleFree),
       message:
         `Role ${user} may open ${roleFree} more sessions on the ${side} (its CONNECTION LIMIT is ${row.role_limit}), the migration may open ` +
-        `${planned}. On the ${side}, run: ALTER ROLE ${quoteIdentifier(user)} CONNECTION LIMIT -1;`,
+        `${planned}.${runOn(side, [`ALTER ROLE ${quoteIdentifier(user)} CONNECTION LIMIT -1;`])}`,
     });
   }
   if (findings.length > 0) return findings;

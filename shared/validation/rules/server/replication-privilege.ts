@@ -1,5 +1,6 @@
 /** Whether the source user may create and read replication slots. */
 import { quoteIdentifier } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import type { ServerRule } from "../../rule.js";
 
 /** Amazon RDS grants the right by membership in rds_replication. */
@@ -30,7 +31,7 @@ export const rule: ServerRule = {
     return [
       {
         state: "Failed",
-        message: `${spec.source.user} may not create replication slots. On the source, run: ${sql}`,
+        message: `${spec.source.user} may not create replication slots.${runOn("source", [sql])}`,
       },
     ];
   },

@@ -1,5 +1,6 @@
 /** Whether the target user may do there what the migration does on the server: create, replace and own databases, create roles. */
 import { quoteIdentifier } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import type { RuleFinding, ServerRule } from "../../rule.js";
 
 const attributes = `
@@ -32,15 +33,11 @@ export const rule: ServerRule = {
     if (role?.superuser === true) return [];
     const findings: RuleFinding[] = [];
     if (role?.may_create_databases !== true) {
-      findings.push(
-        failed(`${spec.target.user} may not create databases. On the target, run: ALTER ROLE ${user} CREATEDB;`),
-      );
+      findings.push(failed(`${spec.target.user} may not create databases.`, `ALTER ROLE ${user} CREATEDB;`));
     }
     if (spec.migrateRoles && role?.may_create_roles !== true) {
       findings.push(
-        failed(
-          `${spec.target.user} may not create roles, and migrateRoles is True. On the target, run: ALTER ROLE ${user} CREATEROLE;`,
-        ),
+        failed(`${spec.target.user} may not create roles, and migrateRoles is True.`, `ALTER ROLE ${user} CREATEROLE;`),
       );
     }
     if (spec.overwriteDbsInTarget) {
@@ -48,7 +45,8 @@ export const rule: ServerRule = {
       for (const { database, owner } of rows) {
         findings.push(
           failed(
-            `${spec.target.user} may not replace database ${database}, which belongs to ${owner}. On the target, run: GRANT ${quoteIdentifier(owner)} TO ${user};`,
+            `${spec.target.user} may not replace database ${database}, which belongs to ${owner}.`,
+            `GRANT ${quoteIdentifier(owner)} TO ${user};`,
           ),
         );
       }
@@ -57,6 +55,6 @@ export const rule: ServerRule = {
   },
 };
 
-function failed(message: string): RuleFinding {
-  return { state: "Failed", message };
+function failed(message: string, remedy: string): RuleFinding {
+  return { state: "Failed", message: message + runOn("target", [remedy]) };
 }

@@ -1,5 +1,6 @@
 /** Whether the target takes writes: it is no standby, and our user's transactions are not read-only by default. */
 import { quoteIdentifier } from "../../../postgres/identifiers.js";
+import { runOn } from "../../corrective-action.js";
 import type { RuleFinding, ServerRule } from "../../rule.js";
 
 /** reset_val is what holds where a session has not set it, as ours has. */
@@ -32,8 +33,8 @@ export const rule: ServerRule = {
       findings.push({
         state: "Failed",
         message:
-          `default_transaction_read_only is on for ${spec.target.user} on the target: nothing could be written. ` +
-          `On the target, run: ALTER ROLE ${quoteIdentifier(spec.target.user)} SET default_transaction_read_only = off;`,
+          `default_transaction_read_only is on for ${spec.target.user} on the target: nothing could be written.` +
+          runOn("target", [`ALTER ROLE ${quoteIdentifier(spec.target.user)} SET default_transaction_read_only = off;`]),
       });
     }
     return findings;

@@ -1,4 +1,5 @@
 /** Whether the source writes what logical decoding needs. */
+import { runOn } from "../../corrective-action.js";
 import type { ServerRule } from "../../rule.js";
 
 export const rule: ServerRule = {
@@ -17,7 +18,7 @@ export const rule: ServerRule = {
         message:
           `wal_level of the source ${spec.source.host}:${spec.source.port} is ${level}: an online migration reads its changes by logical decoding. ` +
           "Set the server parameter to logical, and restart the server (rds.logical_replication = 1 on Amazon RDS, cloudsql.logical_decoding = on " +
-          "on Cloud SQL). On the source, run: ALTER SYSTEM SET wal_level = 'logical';",
+          `on Cloud SQL).${runOn("source", ["ALTER SYSTEM SET wal_level = 'logical';"])}`,
       },
     ];
   },

@@ -21,11 +21,10 @@ export async function endDatabase(end: DatabaseEnd): Promise<void> {
     // After that: it ends our sessions.
     await dropReplication(end),
   ];
-  const warnings = (await getDatabase(key, database))?.warnings;
   await recordDatabase(key, database, {
     state,
     currentStep: "",
-    message: [failure?.message, ...leftBehind, warnings].filter((text) => text !== undefined && text !== "").join("\n"),
+    message: [failure?.message, ...leftBehind].filter((text) => text !== undefined).join("\n"),
     endedOn: new Date().toISOString(),
   });
 }

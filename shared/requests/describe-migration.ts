@@ -78,6 +78,6 @@ function databaseDetails(migration: MigrationRow, database: DatabaseRow) {
     appliedChanges: online ? database.appliedChanges : undefined,
     incomingChanges: online ? database.incomingChanges : undefined,
     latency: online ? database.latencySeconds : undefined,
-    message: [database.message, database.warnings].filter((text) => text !== undefined).join("\n") || undefined,
+    message: [database.message, database.warnings].filter((text) => (text ?? "") !== "").join("\n") || undefined,
   };
 }

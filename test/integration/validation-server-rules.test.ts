@@ -204,6 +204,8 @@ test("storage-size and estimated-duration: figures for small databases, warnings
 });
 
 describe("online", () => {
+  const toBeSetUp = { setupLogicalReplicationOnSourceDbIfNeeded: true };
+
   test("no rule of these is checked for an offline migration", async () => {
     const ids = ["wal-level", "replication-slots", "wal-senders", "replication-workers", "replication-privilege"];
     for (const id of [...ids, "blocking-transactions", "publication-privilege"]) {
@@ -214,6 +216,7 @@ describe("online", () => {
   test("wal-level: set as told and restarted, the source passes", async () => {
     const message = only(await check("wal-level"), "Failed");
     expect(message).toContain("is replica");
+    expect(only(await check("wal-level", toBeSetUp), "Warning")).toContain("The migration will set it");
     await repair(message);
     await source.restart();
     expect(await check("wal-level")).toEqual([]);
@@ -230,6 +233,7 @@ describe("online", () => {
       const options = { databases: ["shop", "other"] };
       const message = only(await check(id, options), "Failed");
       expect(message).toContain(`${parameter} to at least 2`);
+      expect(only(await check(id, { ...toBeSetUp, ...options }), "Warning")).toContain("will set it");
       await repair(message);
       await source.restart();
       expect(stateOf(await check(id, options))).toBe("Succeeded");

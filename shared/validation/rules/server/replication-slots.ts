@@ -1,5 +1,6 @@
 /** Whether the source has a replication slot for each database. */
 import type { ServerRule } from "../../rule.js";
+import { setUpByMigration } from "../../set-up-by-migration.js";
 import { spareCapacity } from "../../spare-capacity.js";
 
 const slots = `
@@ -17,14 +18,17 @@ export const rule: ServerRule = {
   check: async ({ spec, source }) => {
     const { rows } = await source.query<{ slot_limit: number; used: number }>(slots);
     return rows.map(({ slot_limit, used }) =>
-      spareCapacity({
-        side: "source",
-        parameter: "max_replication_slots",
-        limit: slot_limit,
-        used,
-        needed: spec.databases.length,
-        what: "replication slots",
-      }),
+      setUpByMigration(
+        spec,
+        spareCapacity({
+          side: "source",
+          parameter: "max_replication_slots",
+          limit: slot_limit,
+          used,
+          needed: spec.databases.length,
+          what: "replication slots",
+        }),
+      ),
     );
   },
 };

@@ -1,6 +1,7 @@
 /** Whether the source writes what logical decoding needs. */
 import { runOn } from "../../corrective-action.js";
 import type { ServerRule } from "../../rule.js";
+import { setUpByMigration } from "../../set-up-by-migration.js";
 
 export const rule: ServerRule = {
   id: "wal-level",
@@ -13,13 +14,13 @@ export const rule: ServerRule = {
     const level = rows[0]?.level;
     if (level === "logical") return [];
     return [
-      {
+      setUpByMigration(spec, {
         state: "Failed",
         message:
           `wal_level of the source ${spec.source.host}:${spec.source.port} is ${level}: an online migration reads its changes by logical decoding. ` +
           "Set the server parameter to logical, and restart the server (rds.logical_replication = 1 on Amazon RDS, cloudsql.logical_decoding = on " +
           `on Cloud SQL).${runOn("source", ["ALTER SYSTEM SET wal_level = 'logical';"])}`,
-      },
+      }),
     ];
   },
 };

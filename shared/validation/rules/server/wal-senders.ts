@@ -1,5 +1,6 @@
 /** Whether the source may start a WAL sender for each database. */
 import type { ServerRule } from "../../rule.js";
+import { setUpByMigration } from "../../set-up-by-migration.js";
 import { spareCapacity } from "../../spare-capacity.js";
 
 const senders = `
@@ -17,14 +18,17 @@ export const rule: ServerRule = {
   check: async ({ spec, source }) => {
     const { rows } = await source.query<{ sender_limit: number; used: number }>(senders);
     return rows.map(({ sender_limit, used }) =>
-      spareCapacity({
-        side: "source",
-        parameter: "max_wal_senders",
-        limit: sender_limit,
-        used,
-        needed: spec.databases.length,
-        what: "WAL senders",
-      }),
+      setUpByMigration(
+        spec,
+        spareCapacity({
+          side: "source",
+          parameter: "max_wal_senders",
+          limit: sender_limit,
+          used,
+          needed: spec.databases.length,
+          what: "WAL senders",
+        }),
+      ),
     );
   },
 };

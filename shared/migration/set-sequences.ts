@@ -2,6 +2,7 @@
 import type { ClientBase } from "pg";
 import { withConnection } from "../postgres/connect.js";
 import { qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
+import { ofNoExtension, userSchema } from "../postgres/user-objects.js";
 import type { MigrationServers } from "./servers.js";
 
 /** Sequences asked for in one statement. */
@@ -13,15 +14,8 @@ const userSequences = `
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind = 'S'
     and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
-    and not exists (
-      select
-      from pg_catalog.pg_depend as member
-      where member.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        and member.objid = c.oid
-        and member.deptype = 'e'
-    )
+    and ${userSchema("n")}
+    and ${ofNoExtension("pg_class", "c.oid")}
   order by n.nspname, c.relname
 `;
 

@@ -11,6 +11,7 @@ import type { ReplicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import { qualifiedName, quoteIdentifier } from "./identifiers.js";
 import { serverVersion } from "./source-tables.js";
+import { ofNoExtension, userSchema } from "./user-objects.js";
 
 /** TRUNCATE can be published since this version. */
 const publishesTruncate = 110_000;
@@ -50,16 +51,9 @@ const publishableTables = `
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind = 'r'
     and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
+    and ${userSchema("n")}
     and n.nspname <> '_pgmig'
-    and not exists (
-      select
-      from pg_catalog.pg_depend as member
-      where member.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        and member.objid = c.oid
-        and member.deptype = 'e'
-    )
+    and ${ofNoExtension("pg_class", "c.oid")}
   order by n.nspname, c.relname
 `;
 

@@ -13,6 +13,7 @@ import { DatabaseError } from "pg";
 import { ServiceError } from "../model/service-error.js";
 import { abandonSession, type ConnectOptions, connect, endSession } from "./connect.js";
 import { qualifiedName } from "./identifiers.js";
+import { userSchema } from "./user-objects.js";
 
 /** Tables that one LOCK statement names at most: keeps the statement's text short. */
 const tablesPerLock = 500;
@@ -99,8 +100,7 @@ const userTables = `
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p')
     and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
+    and ${userSchema("n")}
     and pg_catalog.has_table_privilege(c.oid, 'select')
   order by c.oid
 `;
@@ -112,8 +112,7 @@ const rewrittenTables = `
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind = 'r'
     and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
+    and ${userSchema("n")}
     and c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid)
   limit 1
 `;

@@ -1,5 +1,6 @@
 /** What a source database holds that has to be copied row by row: its tables, and its large objects. */
 import type { ClientBase } from "pg";
+import { userSchema } from "./user-objects.js";
 
 export interface SourceTable {
   readonly schema: string;
@@ -48,8 +49,7 @@ const sourceTables = (generatedColumns: boolean) => `
   ) as configuration on true
   where c.relkind = 'r'
     and c.relpersistence <> 't'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
+    and ${userSchema("n")}
     and (member.objid is null or configuration.condition is not null)
   order by n.nspname, c.relname
 `;

@@ -1,8 +1,8 @@
 /** Which columns hold values of some types of pg_catalog, directly or inside domains, arrays, ranges and composite types. */
 import type pg from "pg";
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
+import { ofNoExtension, userSchema } from "../postgres/user-objects.js";
 import { displayName } from "../schema/display-name.js";
-import { ofNoExtension, userSchema } from "./extension-members.js";
 
 export interface ColumnOfType {
   readonly schema: string;

@@ -1,9 +1,9 @@
 import type pg from "pg";
 import { qualifiedName, quoteIdentifier } from "../../../postgres/identifiers.js";
 import { localeExists } from "../../../postgres/locale-exists.js";
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { displayName } from "../../../schema/display-name.js";
 import { runOn } from "../../corrective-action.js";
-import { ofNoExtension, userSchema } from "../../extension-members.js";
 import { named } from "../../named.js";
 import type { DatabaseRule, DatabaseRuleContext, RuleFinding } from "../../rule.js";
 

@@ -1,4 +1,4 @@
-import { ofNoExtension } from "../../extension-members.js";
+import { ofNoExtension } from "../../../postgres/user-objects.js";
 import type { DatabaseRule } from "../../rule.js";
 import { findSuperuserOnly } from "../../superuser-only.js";
 

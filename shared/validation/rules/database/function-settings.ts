@@ -1,6 +1,6 @@
 import { quoteIdentifier } from "../../../postgres/identifiers.js";
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { runOn } from "../../corrective-action.js";
-import { ofNoExtension, userSchema } from "../../extension-members.js";
 import { named } from "../../named.js";
 import type { DatabaseRule } from "../../rule.js";
 import { isSuperuser } from "../../superuser-only.js";

@@ -1,7 +1,7 @@
 import { qualifiedName, quoteIdentifier } from "../../../postgres/identifiers.js";
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { displayName } from "../../../schema/display-name.js";
 import { runOn } from "../../corrective-action.js";
-import { ofNoExtension, userSchema } from "../../extension-members.js";
 import { named } from "../../named.js";
 import type { DatabaseRule } from "../../rule.js";
 

@@ -1,4 +1,6 @@
 /** Whether the source's lock table holds a lock on each of the database's tables, several times over. */
+
+import { userSchema } from "../../../postgres/user-objects.js";
 import { runOn } from "../../corrective-action.js";
 import type { DatabaseRule } from "../../rule.js";
 
@@ -18,8 +20,7 @@ const lockTable = `
       from pg_catalog.pg_class as c
       join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
       where c.relkind in ('r', 'p')
-        and n.nspname <> 'information_schema'
-        and n.nspname !~ '^pg_'
+        and ${userSchema("n")}
     ) as tables
   from (
     select sum(setting::bigint) as number

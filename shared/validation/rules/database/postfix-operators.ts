@@ -1,5 +1,5 @@
+import { ofNoExtension } from "../../../postgres/user-objects.js";
 import { runOn } from "../../corrective-action.js";
-import { ofNoExtension } from "../../extension-members.js";
 import { named } from "../../named.js";
 import type { DatabaseRule } from "../../rule.js";
 

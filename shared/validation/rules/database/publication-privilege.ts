@@ -1,5 +1,6 @@
 /** Whether the source user may create the publication of this database: CREATE on the database, and ownership of every table in it. */
 import { qualifiedName, quoteIdentifier } from "../../../postgres/identifiers.js";
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { runOn } from "../../corrective-action.js";
 import { listed } from "../../listed.js";
 import type { DatabaseRule, RuleFinding } from "../../rule.js";
@@ -19,16 +20,9 @@ const othersTables = `
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p')
     and c.relpersistence = 'p'
-    and n.nspname <> 'information_schema'
-    and n.nspname !~ '^pg_'
+    and ${userSchema("n")}
     and not pg_catalog.pg_has_role(c.relowner, 'usage')
-    and not exists (
-      select
-      from pg_catalog.pg_depend as member
-      where member.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        and member.objid = c.oid
-        and member.deptype = 'e'
-    )
+    and ${ofNoExtension("pg_class", "c.oid")}
   order by n.nspname, c.relname
 `;
 

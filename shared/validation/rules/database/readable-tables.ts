@@ -1,20 +1,16 @@
 /** Whether the source user may read everything that will be copied: tables, sequences, large objects. */
 import type pg from "pg";
 import { qualifiedName, quoteIdentifier, quoteLiteral } from "../../../postgres/identifiers.js";
+import { userSchema } from "../../../postgres/user-objects.js";
 import { runOn } from "../../corrective-action.js";
 import { listed } from "../../listed.js";
 import type { DatabaseRule, RuleFinding } from "../../rule.js";
 
 /** Schemas first: without USAGE of the schema, rights in it are worth nothing. Members of extensions are made anew on the target. */
-const userSchemas = `
-  n.nspname <> 'information_schema'
-  and n.nspname !~ '^pg_'
-`;
-
 const closedSchemas = `
   select n.nspname as schema
   from pg_catalog.pg_namespace as n
-  where ${userSchemas}
+  where ${userSchema("n")}
     and not pg_catalog.has_schema_privilege(n.oid, 'usage')
     and exists (
       select
@@ -30,7 +26,7 @@ const closedRelations = `
   select n.nspname as schema, c.relname as name, c.relkind = 'S' as sequence
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-  where ${userSchemas}
+  where ${userSchema("n")}
     and c.relkind in ('r', 'p', 'S')
     and c.relpersistence <> 't'
     and not pg_catalog.has_table_privilege(c.oid, 'select')

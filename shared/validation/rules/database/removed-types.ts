@@ -1,6 +1,6 @@
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { changeType, columnsOfTypes, displayColumn } from "../../columns-of-types.js";
 import { runOn } from "../../corrective-action.js";
-import { ofNoExtension, userSchema } from "../../extension-members.js";
 import { named } from "../../named.js";
 import type { DatabaseRule, RuleFinding } from "../../rule.js";
 

@@ -1,5 +1,5 @@
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { displayName } from "../../../schema/display-name.js";
-import { ofNoExtension, userSchema } from "../../extension-members.js";
 import { named } from "../../named.js";
 import type { DatabaseRule } from "../../rule.js";
 

@@ -1,4 +1,4 @@
-import { ofNoExtension, userSchema } from "../../extension-members.js";
+import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import type { DatabaseRule } from "../../rule.js";
 import { findSuperuserOnly } from "../../superuser-only.js";
 

@@ -1,4 +1,4 @@
-/** Telling the user's own objects from those that CREATE EXTENSION brings along: those are not dumped one by one. */
+/** Telling the user's own objects from the system's, and from those that CREATE EXTENSION brings along: those are not dumped one by one. */
 
 type Catalog =
   | "pg_am"

@@ -59,7 +59,8 @@ async function answer<T>(
       context.warn(`${name}: ${failure.message} It will be tried again.`);
       await noteRetry(failure);
       // Durable keeps the message in its history: ours, which holds no secret, not whatever the cause carries along.
-      throw new Error(failure.message);
+      // In one line: the orchestration takes what follows for a stack.
+      throw new Error(failure.message.replaceAll(/\s*\n\s*/g, " "));
     }
     context.error(`${name}: ${failure.message}`);
     return { ok: false, failure };

@@ -11,6 +11,7 @@ import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
+import { tryReach } from "./try-reach.js";
 
 const lockDatabaseName =
   "select pg_catalog.pg_advisory_lock(pg_catalog.hashtext('migration'), pg_catalog.hashtext($1))";
@@ -56,6 +57,7 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   await withConnection(servers.target(database, "create ledger"), (target) =>
     createLedger(target, `${key} ${attempt}`),
   );
+  if (servers.spec.mode === "Online") await tryReach(run, servers);
   await clearParts(key, database);
   await recordDatabase(key, database, { attempt });
 }

@@ -3,10 +3,10 @@ import { replicationNames } from "../model/replication-names.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { readRowCounters } from "../postgres/row-counters.js";
-import { createSubscription, publisherConnection } from "../postgres/subscription.js";
-import { settings } from "../settings.js";
+import { createSubscription } from "../postgres/subscription.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
-import { type MigrationServers, serversOf } from "./servers.js";
+import { publisherOf } from "./publisher.js";
+import { serversOf } from "./servers.js";
 
 /** Creates the subscription, or finds it. Nobody has written to the target between the copy's proof and this. */
 export async function startFollowing(run: DatabaseRun): Promise<void> {
@@ -24,20 +24,7 @@ export async function startFollowing(run: DatabaseRun): Promise<void> {
         cdcDeleteBase: counters.deleted,
       });
     }
-    await createSubscription(target, names, publisher(servers, database, names.subscription));
+    await createSubscription(target, names, publisherOf(servers, database));
     await recordDatabase(key, database, { replication: "following" });
   });
-}
-
-function publisher(servers: MigrationServers, database: string, applicationName: string): string {
-  const { sourceAddressesFromTarget, sourceRootCertificateOnTarget } = settings();
-  const { endpoint, password } = servers.source(database, "");
-  const elsewhere = sourceAddressesFromTarget.get(`${endpoint.host}:${endpoint.port}`);
-  const colon = elsewhere?.lastIndexOf(":") ?? -1;
-  const address =
-    elsewhere === undefined ? {} : { host: elsewhere.slice(0, colon), port: Number(elsewhere.slice(colon + 1)) };
-  return publisherConnection(
-    { endpoint: { ...endpoint, ...address }, database, password, rootCertificate: sourceRootCertificateOnTarget },
-    applicationName,
-  );
 }

@@ -63,38 +63,114 @@ const subscriptionExists = `
 export async function createSubscription(
   target: ClientBase,
   names: ReplicationNames,
-  connection: string,
+  publisher: Publisher,
 ): Promise<void> {
   if ((await target.query(subscriptionExists, [names.subscription])).rowCount !== 0) return;
+  const connection = publisherConnection(publisher, names.subscription);
   await keepOutOfServerLog(target);
   try {
-    await target.query(`
+    await runUnlogged(
+      target,
+      `
       create subscription ${quoteIdentifier(names.subscription)}
       connection ${quoteLiteral(connection)}
       publication ${quoteIdentifier(names.allChanges)}, ${quoteIdentifier(names.insertsOnly)}
       with (copy_data = false, create_slot = false, enabled = true, slot_name = ${quoteIdentifier(names.slot)})
-    `);
+      `,
+    );
   } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
     // 42710: another runner was quicker.
-    if (error.code === "42710") return;
-    throw new ServiceError("SubscriptionFailed", `${error.message}. ${remedyOf(error)}`, { cause: error });
+    if (error instanceof DatabaseError && error.code === "42710") return;
+    throw subscriptionFailed(error, publisher);
   }
 }
 
-function remedyOf(error: DatabaseError): string {
+/**
+ * Has the target connect to the source as its subscription will, and leaves nothing behind: a subscription to a publication that there is none of is
+ * created in a transaction that is rolled back.
+ * @throws ServiceError SubscriptionFailed as createSubscription() does.
+ */
+export async function tryPublisher(target: ClientBase, names: ReplicationNames, publisher: Publisher): Promise<void> {
+  const connection = publisherConnection(publisher, names.subscription);
+  await keepOutOfServerLog(target);
+  await target.query("begin");
+  try {
+    await runUnlogged(
+      target,
+      `
+      create subscription ${quoteIdentifier(names.subscription)}
+      connection ${quoteLiteral(connection)}
+      publication ${quoteIdentifier(`${names.prefix}none`)}
+      with (copy_data = false, create_slot = false, enabled = false, slot_name = none)
+      `,
+    );
+  } catch (error) {
+    throw subscriptionFailed(error, publisher);
+  } finally {
+    await target.query("rollback");
+  }
+}
+
+/** prohibited_sql_statement_attempted: "password is required". */
+const passwordNotAsked = "2F003";
+
+/** A failure to connect may go away by itself, and isTransient() looks at the cause; what a certificate is refused for does not. */
+function subscriptionFailed(error: unknown, { endpoint, rootCertificate }: Publisher): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  const failed = (remedy: string, cause?: unknown) =>
+    new ServiceError("SubscriptionFailed", `${error.message}. ${remedy}`, { cause });
   if (error.code === "42501") {
-    return "Make the target user a superuser, or (PostgreSQL 16 and later) grant it pg_create_subscription and CREATE on the database.";
+    return failed(
+      "Make the target user a superuser, or (PostgreSQL 16 and later) grant it pg_create_subscription and CREATE on the database.",
+    );
   }
-  return "The target server itself must reach the source: check its network rules, the source's pg_hba.conf, and SOURCE_ADDRESSES_FROM_TARGET if the source has another address there.";
+  if (error.code === passwordNotAsked) {
+    return failed(
+      "The source must ask the target server for the password (scram-sha-256 or md5 in its pg_hba.conf), for the target user is no superuser.",
+    );
+  }
+  const reaches = `The target server itself must reach the source, which it looks for at ${endpoint.host}:${endpoint.port}`;
+  if (/certificate/.test(error.message)) {
+    return failed(
+      `${reaches}, and checks the source's certificate for sslMode ${endpoint.sslMode}: set SOURCE_ROOT_CERTIFICATE_ON_TARGET (now ` +
+        `${rootCertificate ?? "libpq's default"}) to the file on the target server that has the source's certificate authority, ` +
+        "SOURCE_ADDRESSES_FROM_TARGET to the name that the certificate bears, or choose sslMode Require.",
+    );
+  }
+  return failed(
+    `${reaches}: check its network rules, the source's pg_hba.conf, and SOURCE_ADDRESSES_FROM_TARGET if the source has another address there.`,
+    error,
+  );
 }
 
-/** The statement holds a password. Where we may not change these settings, the target's administrator has decided to log statements. */
+/**
+ * The statement is not in the block's own text, and an error that is raised anew has it neither in STATEMENT nor in CONTEXT.
+ * The password would else be in the target's log whenever the source cannot be reached.
+ */
+const runFromSetting = `
+  do $block$
+  begin
+    execute pg_catalog.current_setting('pgmig.statement');
+  exception
+    when query_canceled or others then
+      raise exception using message = sqlerrm, errcode = sqlstate;
+  end
+  $block$
+`;
+
+/** Runs a statement that holds a password, which must not get into the server's log. */
+async function runUnlogged(target: ClientBase, statement: string): Promise<void> {
+  await target.query("select pg_catalog.set_config('pgmig.statement', $1, false)", [statement]);
+  await target.query(runFromSetting);
+}
+
+/** Where we may not change these settings, and every statement is logged with its parameters, the target's administrator has decided so. */
 async function keepOutOfServerLog(target: ClientBase): Promise<void> {
   for (const setting of [
     "log_statement = 'none'",
     "log_min_duration_statement = -1",
     "log_min_error_statement = 'panic'",
+    "log_error_verbosity = 'terse'",
     "log_duration = off",
     "pg_stat_statements.track_utility = off",
   ]) {

@@ -47,8 +47,8 @@ export async function dropReplication(run: DatabaseRun): Promise<string | undefi
         `ALTER SUBSCRIPTION ${names.subscription} SET (slot_name = NONE); DROP SUBSCRIPTION ${names.subscription};`,
     onSource === undefined
       ? undefined
-      : `Replication slot ${names.slot} and publications ${names.allChanges} and ${names.insertsOnly} may be left in source database ${database} (${onSource}); a slot that ` +
-        `nobody reads keeps the source's WAL and fills its disk. Run there: SELECT pg_drop_replication_slot('${names.slot}'); DROP PUBLICATION IF EXISTS ${names.allChanges}, ${names.insertsOnly};`,
+      : `Replication slot ${names.slot} and publications ${names.allChanges}, ${names.insertsOnly} and ${names.nothing} may be left in source database ${database} (${onSource}); a slot that ` +
+        `nobody reads keeps the source's WAL and fills its disk. Run there: SELECT pg_drop_replication_slot('${names.slot}'); DROP PUBLICATION IF EXISTS ${names.allChanges}, ${names.insertsOnly}, ${names.nothing};`,
   ]
     .filter((text) => text !== undefined)
     .join("\n");

@@ -33,7 +33,8 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
   const servers = await serversOf(key);
   const names = replicationNames(key, database, attempt);
   const target = await reached(() => lookAtTarget(run, servers, names, state));
-  const explanation = target.ok && target.value.stuck ? await explain(run, servers, names) : undefined;
+  const stuck = target.ok && target.value.stuck;
+  const explanation = stuck ? await explain(run, servers, names) : undefined;
   const source = await reached(() => lookAtSource(run, servers, names, state));
   const now = {
     ...state,
@@ -44,6 +45,8 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
     ...(source.ok ? source.value.troubles : [`The source does not answer: ${source.problem}`]),
     ...(explanation === undefined ? [] : [explanation]),
     ...(target.ok ? target.value.troubles : [`The target does not answer: ${target.problem}`]),
+    // Only a superuser can try out what the worker stumbles over.
+    ...(stuck && source.ok && explanation === undefined ? ["The target server's log says why."] : []),
   ];
   const row = await getDatabase(key, database);
   const caughtUp = source.ok && source.value.caughtUp;

@@ -15,6 +15,8 @@ export interface ReplicationNames {
   readonly allChanges: string;
   /** Tables without a replica identity: publishing their updates would make the source refuse them. */
   readonly insertsOnly: string;
+  /** No table at all: with it the target tries its way to the source. */
+  readonly nothing: string;
 }
 
 /** What the names of every online migration's objects start with, whoever's it is. */
@@ -29,6 +31,7 @@ export function replicationNames(key: string, database: string, attempt: number)
     subscription: `${prefix}${attempt}`,
     allChanges: `${prefix}${attempt}`,
     insertsOnly: `${prefix}${attempt}_inserts`,
+    nothing: `${prefix}${attempt}_nothing`,
   };
 }
 

@@ -6,10 +6,10 @@
  * would refuse them to its users: such tables publish inserts (and TRUNCATE) only.
  */
 import type { ClientBase } from "pg";
-import { DatabaseError } from "pg";
 import type { ReplicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import { qualifiedName, quoteIdentifier } from "./identifiers.js";
+import { missingPublicationPrivileges } from "./publication-privileges.js";
 import { serverVersion } from "./source-tables.js";
 import { ofNoExtension, userSchema } from "./user-objects.js";
 
@@ -72,6 +72,8 @@ export async function createPublications(
   names: ReplicationNames,
   tables: readonly PublishableTable[],
 ): Promise<void> {
+  const missing = await missingPublicationPrivileges(source);
+  if (missing.length > 0) throw new ServiceError("SourcePrivilegeMissing", missing.join(" "));
   const logged = tables.filter((table) => table.logged);
   const truncate = (await serverVersion(source)) >= publishesTruncate ? ", truncate" : "";
   await publish(
@@ -86,6 +88,7 @@ export async function createPublications(
     logged.filter((table) => !table.identified),
     `insert${truncate}`,
   );
+  await publish(source, names.nothing, [], "insert");
 }
 
 /** Without tables it is created all the same: a subscription names both. */
@@ -97,19 +100,7 @@ async function publish(
 ): Promise<void> {
   const list = tables.map(({ schema, name }) => `only ${qualifiedName(schema, name)}`).join(", ");
   const content = list === "" ? "" : `for table ${list}`;
-  try {
-    await source.query(
-      `create publication ${quoteIdentifier(publication)} ${content} with (publish = '${operations}')`,
-    );
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || error.code !== "42501") throw error;
-    throw new ServiceError(
-      "SourcePrivilegeMissing",
-      `The source does not let us publish its tables (${error.message}). An online migration needs a source user that is a superuser, or that owns ` +
-        "every table and has CREATE on the database.",
-      { cause: error },
-    );
-  }
+  await source.query(`create publication ${quoteIdentifier(publication)} ${content} with (publish = '${operations}')`);
 }
 
 const publishedTables = `

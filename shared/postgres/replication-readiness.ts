@@ -2,6 +2,7 @@
 import type { ClientBase } from "pg";
 import { DatabaseError } from "pg";
 import { ServiceError } from "../model/service-error.js";
+import { quoteIdentifier } from "./identifiers.js";
 
 /** CREATE_REPLICATION_SLOT … EXPORT_SNAPSHOT and publications came with 10. */
 const oldestSource = 100_000;
@@ -18,7 +19,7 @@ const sourceSettings = `
       from pg_catalog.pg_stat_replication
       where left(application_name, length($1)) <> $1
     ) as senders_used,
-    role.rolsuper as superuser,
+    current_user::text as user,
     role.rolsuper or role.rolreplication or exists (
       select
       from pg_catalog.pg_roles as azure
@@ -37,7 +38,7 @@ interface SourceSettings {
   readonly senders: number;
   readonly slots_used: number;
   readonly senders_used: number;
-  readonly superuser: boolean;
+  readonly user: string;
   readonly may_replicate: boolean;
   readonly standby: boolean;
 }
@@ -74,7 +75,7 @@ export async function missingSourceSettings(
   if (!is.may_replicate) {
     throw new ServiceError(
       "ReplicationPrivilegeMissing",
-      "The source user may not replicate. Run on the source: ALTER ROLE … REPLICATION;",
+      `${is.user} may not create replication slots. Run on the source: ALTER ROLE ${quoteIdentifier(is.user)} REPLICATION;`,
     );
   }
   const missing: MissingSetting[] = [];
@@ -116,16 +117,7 @@ const targetSettings = `
       select count(*)::int
       from pg_catalog.pg_stat_activity
       where backend_type in ('logical replication worker', 'logical replication apply worker')
-    ) as workers_used,
-    role.rolsuper as superuser,
-    exists (
-      select
-      from pg_catalog.pg_roles as granted
-      where granted.rolname in ('pg_create_subscription', 'azure_pg_admin', 'rds_superuser', 'cloudsqlsuperuser')
-        and pg_catalog.pg_has_role(current_user, granted.oid, 'member')
-    ) as may_subscribe
-  from pg_catalog.pg_roles as role
-  where role.rolname = current_user
+    ) as workers_used
 `;
 
 interface TargetSettings {
@@ -135,23 +127,40 @@ interface TargetSettings {
   readonly origins: number;
   readonly origins_used: number;
   readonly workers_used: number;
-  readonly superuser: boolean;
-  readonly may_subscribe: boolean;
+}
+
+const subscriptionPrivilege = `
+  select
+    current_user::text as user,
+    pg_catalog.current_setting('server_version_num')::int as version,
+    role.rolsuper or exists (
+      select
+      from pg_catalog.pg_roles as granted
+      where granted.rolname in ('pg_create_subscription', 'azure_pg_admin', 'rds_superuser', 'cloudsqlsuperuser')
+        and pg_catalog.pg_has_role(current_user, granted.oid, 'member')
+    ) as may_subscribe
+  from pg_catalog.pg_roles as role
+  where role.rolname = current_user
+`;
+
+/** What the target user lacks to create a subscription, with the statement that mends it; undefined when it may. */
+export async function missingSubscriptionPrivilege(target: ClientBase): Promise<string | undefined> {
+  const { rows } = await target.query<{ user: string; version: number; may_subscribe: boolean }>(subscriptionPrivilege);
+  const [is] = rows;
+  if (is === undefined || is.may_subscribe) return undefined;
+  const user = quoteIdentifier(is.user);
+  return is.version >= 160_000
+    ? `${is.user} may not create subscriptions. Run on the target: GRANT pg_create_subscription TO ${user};`
+    : `${is.user} may not create subscriptions: before PostgreSQL 16 that takes a superuser. Run on the target: ALTER ROLE ${user} SUPERUSER;`;
 }
 
 /** @throws ServiceError TargetCapacityMissing, SubscriptionPrivilegeMissing: with the settings and statements that mend it */
 export async function checkTarget(target: ClientBase, databases: number): Promise<void> {
+  const refusal = await missingSubscriptionPrivilege(target);
+  if (refusal !== undefined) throw new ServiceError("SubscriptionPrivilegeMissing", refusal);
   const { rows } = await target.query<TargetSettings>(targetSettings);
   const [is] = rows;
-  if (is === undefined) throw new ServiceError("RoleNotFound", "The target user is no role of the target.");
-  if (!is.superuser && !is.may_subscribe) {
-    throw new ServiceError(
-      "SubscriptionPrivilegeMissing",
-      is.version >= 160_000
-        ? "The target user may not subscribe. Run on the target: GRANT pg_create_subscription TO …;"
-        : "The target user may not subscribe: before PostgreSQL 16 that takes a superuser.",
-    );
-  }
+  if (is === undefined) throw new Error("the target answered no settings");
   const short = [
     ["max_logical_replication_workers", is.workers, is.workers_used + databases],
     // One for the launcher itself.

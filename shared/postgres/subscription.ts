@@ -86,8 +86,8 @@ export async function createSubscription(
 }
 
 /**
- * Has the target connect to the source as its subscription will, and leaves nothing behind: a subscription to a publication that there is none of is
- * created in a transaction that is rolled back.
+ * Has the target connect to the source as its subscription will, and leaves nothing behind: a subscription to no table, which the target has none of yet,
+ * is created in a transaction that is rolled back. (Naming no publication of the source's would be a warning in the log, with the statement.)
  * @throws ServiceError SubscriptionFailed as createSubscription() does.
  */
 export async function tryPublisher(target: ClientBase, names: ReplicationNames, publisher: Publisher): Promise<void> {
@@ -100,7 +100,7 @@ export async function tryPublisher(target: ClientBase, names: ReplicationNames, 
       `
       create subscription ${quoteIdentifier(names.subscription)}
       connection ${quoteLiteral(connection)}
-      publication ${quoteIdentifier(`${names.prefix}none`)}
+      publication ${quoteIdentifier(names.nothing)}
       with (copy_data = false, create_slot = false, enabled = false, slot_name = none)
       `,
     );

@@ -5,7 +5,7 @@ import { connectSource } from "./connect-source.js";
 import { type MigrationServers, maintenanceDatabase } from "./servers.js";
 
 /**
- * Ends every session of the migration, or only those in one database, on both servers at once.
+ * Ends every session of the migration, or only those in one database or at work for it, on both servers at once.
  * @returns how many did not end within the limit.
  */
 export async function endSessionsOnBothServers(servers: MigrationServers, database?: string): Promise<number> {

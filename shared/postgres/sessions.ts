@@ -1,12 +1,12 @@
 /** Ending our own sessions on a server: what a cancel does, and the last thing that every migration does. */
 import type pg from "pg";
-import { applicationNamePrefix } from "./application-name.js";
+import { applicationNamePrefix, databaseMark } from "./application-name.js";
 
 const endOurSessions = `
   select count(pg_catalog.pg_terminate_backend(pid))::int as ended
   from pg_catalog.pg_stat_activity
   where left(application_name, length($1)) = $1
-    and ($2::text is null or datname = $2)
+    and ($2::text is null or datname = $2 or right(application_name, length($4)) = $4)
     and right(application_name, length($3)) <> $3
 `;
 
@@ -14,7 +14,7 @@ const countOurSessions = `
   select count(*)::int as left_over
   from pg_catalog.pg_stat_activity
   where left(application_name, length($1)) = $1
-    and ($2::text is null or datname = $2)
+    and ($2::text is null or datname = $2 or right(application_name, length($4)) = $4)
     and right(application_name, length($3)) <> $3
 `;
 
@@ -26,7 +26,7 @@ export const endingTask = "end sessions";
 
 export interface OurSessions {
   readonly migrationKey: string;
-  /** Only the sessions in this database; all of the migration's when left out. */
+  /** Only the sessions that are in this database, or at work for it in another (taskFor()); all of the migration's when left out. */
   readonly database?: string;
 }
 
@@ -37,7 +37,9 @@ export interface OurSessions {
  * @returns how many are still there: 0, unless the limit was reached.
  */
 export async function endSessions(client: pg.ClientBase, sessions: OurSessions, limitSeconds = 10): Promise<number> {
-  const parameters = [applicationNamePrefix(sessions.migrationKey), sessions.database ?? null, endingTask];
+  const { migrationKey, database } = sessions;
+  const mark = database === undefined ? null : databaseMark(database);
+  const parameters = [applicationNamePrefix(migrationKey), database ?? null, endingTask, mark];
   const deadline = Date.now() + limitSeconds * 1_000;
   for (;;) {
     await client.query(endOurSessions, parameters);

@@ -2,6 +2,7 @@
 import { connectSource } from "../migration/connect-source.js";
 import { maintenanceDatabase, serversOf } from "../migration/servers.js";
 import type { ValidationVerdict } from "../model/steps.js";
+import { taskFor } from "../postgres/application-name.js";
 import { connect } from "../postgres/connect.js";
 import { settings } from "../settings.js";
 import { isCancelRequested } from "../status/databases.js";
@@ -13,6 +14,7 @@ import { openRuleSessions } from "./rule-sessions.js";
 export async function validateDatabase(key: string, database: string): Promise<ValidationVerdict> {
   const servers = await serversOf(key);
   const { spec } = servers;
+  const task = taskFor(database, "validate");
   const rules = (await loadDatabaseRules()).filter(({ modes }) => modes.includes(spec.mode));
   return await runRecorded({
     key,
@@ -21,9 +23,8 @@ export async function validateDatabase(key: string, database: string): Promise<V
     open: (gate) =>
       openRuleSessions(
         {
-          source: () =>
-            gate ? connectSource(servers, "validate") : connect(servers.source(database, `validate ${database}`)),
-          target: () => connect(servers.target(maintenanceDatabase, `validate ${database}`)),
+          source: () => (gate ? connectSource(servers, task) : connect(servers.source(database, task))),
+          target: () => connect(servers.target(maintenanceDatabase, task)),
         },
         settings().validationRuleTimeoutSeconds,
       ),

@@ -151,6 +151,37 @@ describe("option Validate", () => {
     expect(properties.currentStatus.state).toBe("Canceled");
     await waitUntilIdle();
   });
+
+  test("of one database can be cancelled while a rule hangs on the target, and the others' go on", async () => {
+    for (const server of [stage.source, stage.target]) await server.query("create database hung");
+    const sizeTakesLong = `
+      create or replace function pg_catalog.pg_size_pretty(bigint) returns text language sql
+      as 'select pg_catalog.pg_sleep(600)::text'
+    `;
+    const sizeAsEver = `
+      create or replace function pg_catalog.pg_size_pretty(bigint) returns text language internal immutable strict parallel safe
+      as 'pg_size_pretty'
+    `;
+    await stage.target.query(sizeTakesLong);
+    try {
+      await stage.client.start(
+        "half",
+        offlineMigration(stage.source, stage.target, ["shop", "hung"], { migrationOption: "Validate" }),
+      );
+      const hanging =
+        "select from pg_stat_activity where application_name like 'migration %' and wait_event = 'PgSleep'";
+      await expect.poll(() => stage.target.query(hanging), { timeout: 30_000 }).toHaveLength(1);
+      const { status } = await stage.client.patch("half", { cancel: "True", dbsToCancelMigrationOn: ["hung"] });
+      expect(status).toBe(200);
+      // Well before VALIDATION_RULE_TIMEOUT_SECONDS.
+      const { properties } = await stage.client.waitForEnd("half", { limitSeconds: 30 });
+      expect(properties.currentStatus.state).toBe("Succeeded");
+    } finally {
+      await stage.target.query(sizeAsEver);
+    }
+    await waitUntilIdle();
+    expect((await validationRows("half")).filter(({ state }) => state === "Failed")).toEqual([]);
+  });
 });
 
 describe("option ValidateAndMigrate", () => {

@@ -1,5 +1,6 @@
 /** The end of one database: nothing of ours stays in it, and its row says how it went. */
 import { readDatabaseProgress } from "../copy/plan-store.js";
+import { ServiceError } from "../model/service-error.js";
 import type { DatabaseEnd } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { dropLedger } from "../postgres/ledger.js";
@@ -42,6 +43,8 @@ async function cleanUp(key: string, database: string): Promise<string | undefine
     });
     return undefined;
   } catch (error) {
+    // Somebody has dropped the database, and the schema with it.
+    if (error instanceof ServiceError && error.code === "DatabaseNotFound") return undefined;
     return `Schema _pgmig could not be dropped from target database ${database} (${failureOf(error).message}). Run there: DROP SCHEMA IF EXISTS _pgmig CASCADE;`;
   }
 }

@@ -4,10 +4,11 @@ import { replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
+import { explainApplyFailure } from "../postgres/explain-apply-failure.js";
 import { bytesBetween } from "../postgres/lsn.js";
 import { readSlot } from "../postgres/replication-slot.js";
 import { serverVersion } from "../postgres/source-tables.js";
-import { enableSubscription, readSubscription, stopSubscription } from "../postgres/subscription.js";
+import { enableSubscription, readAppliedPoint, readSubscription, stopSubscription } from "../postgres/subscription.js";
 import { isTransient } from "../postgres/transient.js";
 import { settings } from "../settings.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
@@ -50,6 +51,7 @@ async function approach(run: DatabaseRun): Promise<boolean> {
     return await withConnection(servers.source(database, "cutover"), async (source) => {
       const version = await serverVersion(source);
       const point = (await getDatabase(key, database))?.cutoverPoint ?? (await fixPoint(run, source));
+      let hindrance: { readonly at: string; readonly reason: string } | undefined;
       for (let toldAt = Date.now(); ; ) {
         const slot = await readSlot(source, names.slot, version);
         if (slot === undefined || slot.lost) {
@@ -66,9 +68,21 @@ async function approach(run: DatabaseRun): Promise<boolean> {
           const subscription = await readSubscription(target, names.subscription, targetVersion);
           // Somebody may have disabled it while following; only it can bring what is outstanding.
           if (subscription?.enabled === false) await enableSubscription(target, names.subscription);
-          const message = `The target has ${outstanding} bytes of WAL to apply up to the cutover point ${point}.${
-            subscription?.working === false ? " Its subscription's worker does not run at the moment." : ""
-          }`;
+          if (subscription?.working === false) {
+            const applied = (await readAppliedPoint(target, names.subscription)) ?? slot.confirmed;
+            const reason = await explainApplyFailure(source, target, names, applied);
+            if (reason !== undefined) hindrance = { at: slot.confirmed, reason };
+          }
+          // A worker that has failed comes back every few seconds, and the slot cannot be looked into meanwhile: what was found there holds until the slot moves on.
+          const known = hindrance?.at === slot.confirmed ? hindrance.reason : undefined;
+          const idle =
+            subscription?.working === false ? "Its subscription's worker does not run at the moment." : undefined;
+          const message = [
+            `The target has ${outstanding} bytes of WAL to apply up to the cutover point ${point}.`,
+            known ?? idle,
+          ]
+            .filter((text) => text !== undefined)
+            .join(" ");
           await refuseAfterLimit(run, message);
           await recordDatabase(key, database, { message });
         }

@@ -83,9 +83,10 @@ class CopyWindow {
     this.#builds.delete(task);
     try {
       if (copied !== undefined) {
-        const { failure } = resultOf<"copyTask">(task);
+        const { done, failure } = resultOf<"copyTask">(task);
         this.#failure ??= failure;
-        this.#unfinished.delete(copied);
+        if (done) this.#unfinished.delete(copied);
+        else this.#queuedTasks.unshift(copied);
       }
       // A build that goes on in the server is attached to again.
       if (built !== undefined && !resultOf<"applyJob">(task).done) this.#queuedJobs.unshift(built);

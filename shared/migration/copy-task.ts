@@ -5,37 +5,33 @@ import { copyPart } from "../copy/copy-part.js";
 import type { CopiedPart } from "../copy/load-once.js";
 import { type PartToCopy, readTask } from "../copy/plan-store.js";
 import { ProgressReporter } from "../copy/progress-reporter.js";
+import { splitPart } from "../copy/split-part.js";
 import { canceled, type Failure } from "../model/outcome.js";
 import { ServiceError } from "../model/service-error.js";
-import { abandonSession, type ConnectOptions, connect, endSession } from "../postgres/connect.js";
+import type { CopiedTask, DatabaseRun } from "../model/steps.js";
+import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
-import { importSnapshot } from "../postgres/snapshot.js";
-import { serverVersion } from "../postgres/source-tables.js";
 import { isTransient } from "../postgres/transient.js";
 import { settings } from "../settings.js";
-import { getDatabase } from "../status/databases.js";
+import { recordParts } from "../status/tables.js";
+import { CopySessions, type OpenSessions } from "./copy-sessions.js";
 import { failureOf } from "./failure-of.js";
-import { serversOf } from "./servers.js";
+import { plannedPart } from "./planned-part.js";
+import { type MigrationServers, serversOf } from "./servers.js";
 
-export interface CopyTaskInput {
-  readonly key: string;
-  readonly database: string;
-  readonly task: number;
-}
-
-export interface CopiedTask {
-  readonly rows: number;
-  readonly bytes: number;
-  /** The first table that could not be copied. */
-  readonly failure?: Failure;
-}
+export type CopyTaskInput = DatabaseRun & { readonly task: number };
 
 /** A part must be in well before the host ends the function; two budgets are host.json's functionTimeout with the default settings. */
 const budgetsForOneTask = 1.8;
 
+/** Why a copy is ended that the host would end soon. */
+const timeIsUp = new Error("the activity's time is up");
+
 /**
- * Copies what the ledger does not have yet. A table that cannot be copied does not stop the others of its batch; it is the task's failure.
- * @throws what may go away by itself (see isTransient), with the parts done so far kept; ServiceError SnapshotLost.
+ * Copies what the ledger does not have yet, for as long as the activity budget lasts. A table that cannot be copied does not stop the others of its
+ * batch; it is the task's failure. A part that is too slow for one activity is cut into smaller ones.
+ * @throws what may go away by itself (see isTransient), with the parts done so far kept; ServiceError SnapshotLost; CopyTooSlow for a part
+ * that cannot be cut.
  */
 export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
   const { key, database, task } = input;
@@ -49,21 +45,26 @@ export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
     servers.target(database, `copy ${task}`),
     input,
   );
-  const limitSeconds = activityBudgetSeconds * budgetsForOneTask;
-  const limit = setTimeout(() => abort.abort(tooSlow(limitSeconds)), limitSeconds * 1_000);
+  const budgetEnds = Date.now() + activityBudgetSeconds * 1_000;
+  const limit = setTimeout(() => abort.abort(timeIsUp), activityBudgetSeconds * budgetsForOneTask * 1_000);
   abort.signal.addEventListener("abort", () => sessions.abandon());
   try {
     reporter.start();
     const parts = await readTask(reporting, task);
-    const copied = await copyParts(parts, sessions, reporter, abort.signal, instance);
+    const { slow, ...copied } = await copyParts(parts, sessions, reporter, {
+      signal: abort.signal,
+      instance,
+      budgetEnds,
+    });
     await reporter.stop();
+    if (slow !== undefined) await split(slow, servers, reporting, input);
     return copied;
   } catch (error) {
     await reporter.stop().catch(() => {
       // The copy's own error is the one to tell; what the reporter could not tell, the next attempt will.
     });
-    if (reporter.canceled) return { rows: 0, bytes: 0, failure: canceled };
-    throw abort.signal.aborted ? abort.signal.reason : error;
+    if (reporter.canceled) return { done: true, failure: canceled };
+    throw abort.signal.aborted && abort.signal.reason !== timeIsUp ? abort.signal.reason : error;
   } finally {
     clearTimeout(limit);
     await sessions.end();
@@ -71,17 +72,16 @@ export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
   }
 }
 
+/** @returns beside the task's outcome, the part that did not fit into this activity although nothing else was copied in it. */
 async function copyParts(
   parts: readonly PartToCopy[],
   sessions: CopySessions,
   reporter: ProgressReporter,
-  signal: AbortSignal,
-  instance: string,
-): Promise<CopiedTask> {
-  let rows = 0;
-  let bytes = 0;
+  { signal, instance, budgetEnds }: { signal: AbortSignal; instance: string; budgetEnds: number },
+): Promise<CopiedTask & { slow?: PartToCopy }> {
   let failure: Failure | undefined;
-  for (const part of parts) {
+  let loaded = 0;
+  for (const [index, part] of parts.entries()) {
     signal.throwIfAborted();
     let flowed = 0;
     reporter.note(part, { state: "loading", rows: 0, bytes: 0 });
@@ -92,19 +92,42 @@ async function copyParts(
     try {
       const copied = await copyOne(part, await sessions.open(), { instance, signal, onBytes });
       reporter.note(part, { state: "completed", ...copied });
-      rows += copied.rows;
-      bytes += copied.bytes;
+      if (flowed > 0) loaded += 1;
     } catch (error) {
       // A stream that broke in the middle leaves both sessions in an unknown state.
       sessions.abandon();
+      if (signal.reason === timeIsUp) return { done: false, ...(loaded === 0 && { slow: part }) };
       const partFailure = failureOfPart(part, error);
       if (!signal.aborted)
         reporter.note(part, { state: "errored", rows: 0, bytes: flowed, error: partFailure.message });
       if (signal.aborted || isTransient(error) || partFailure.code === "SnapshotLost") throw error;
       failure ??= partFailure;
     }
+    if (index < parts.length - 1 && Date.now() >= budgetEnds) return { done: false, ...(failure && { failure }) };
   }
-  return failure === undefined ? { rows, bytes } : { rows, bytes, failure };
+  return { done: true, ...(failure && { failure }) };
+}
+
+const heapBlocks = `
+  select (pg_catalog.pg_relation_size($1::pg_catalog.regclass) / pg_catalog.current_setting('block_size')::int)::float8 as blocks
+`;
+
+async function split(
+  part: PartToCopy,
+  servers: MigrationServers,
+  target: pg.Client,
+  { key, database, attempt }: CopyTaskInput,
+): Promise<void> {
+  const table = qualifiedName(part.schema, part.table);
+  const { rows } = await withConnection(servers.source(database, "split"), (source) =>
+    source.query<{ blocks: number }>(heapBlocks, [table]),
+  );
+  const parts = await splitPart(target, part, { blocks: rows[0]?.blocks ?? 0, instance: settings().instance });
+  if (parts?.length === 0) throw tooSlow(table);
+  await recordParts(
+    key,
+    (parts ?? []).map((piece) => ({ ...plannedPart(database, piece), attempt })),
+  );
 }
 
 async function copyOne(
@@ -122,81 +145,12 @@ function failureOfPart(part: PartToCopy, error: unknown): Failure {
   return { ...failure, target: table, message: `Table ${table}: ${failure.message}` };
 }
 
-function tooSlow(seconds: number): ServiceError {
+function tooSlow(table: string): ServiceError {
+  const { activityBudgetSeconds } = settings();
   return new ServiceError(
     "CopyTooSlow",
-    `A copy task was not done after ${Math.round(seconds)} s, and the host would end it soon. Lower PART_SIZE_MB, or MAX_PARALLEL_COPIES if the servers are busy.`,
+    `A block of table ${table} could not be copied within ${Math.round(activityBudgetSeconds * budgetsForOneTask)} s, and the host would end the copy soon. ` +
+      "Raise ACTIVITY_BUDGET_SECONDS and host.json's functionTimeout, or lower MAX_PARALLEL_COPIES if the servers are busy.",
+    { target: table },
   );
-}
-
-interface OpenSessions {
-  readonly source: pg.Client;
-  readonly sourceVersion: number;
-  readonly target: pg.Client;
-}
-
-/** The two sessions that the parts of a task are copied with: opened when first needed, and again after a broken copy. */
-class CopySessions {
-  readonly #source: ConnectOptions;
-  readonly #target: ConnectOptions;
-  readonly #task: CopyTaskInput;
-  #open: OpenSessions | undefined;
-
-  constructor(source: ConnectOptions, target: ConnectOptions, task: CopyTaskInput) {
-    this.#source = source;
-    this.#target = target;
-    this.#task = task;
-  }
-
-  async open(): Promise<OpenSessions> {
-    this.#open ??= await this.#connect();
-    return this.#open;
-  }
-
-  /** Closes the sockets at once: both servers roll back. */
-  abandon(): void {
-    if (this.#open === undefined) return;
-    abandonSession(this.#open.source);
-    abandonSession(this.#open.target);
-    this.#open = undefined;
-  }
-
-  async end(): Promise<void> {
-    if (this.#open === undefined) return;
-    await Promise.all([endSession(this.#open.source), endSession(this.#open.target)]);
-    this.#open = undefined;
-  }
-
-  async #connect(): Promise<OpenSessions> {
-    const source = await connect(this.#source);
-    try {
-      const sourceVersion = await serverVersion(source);
-      await this.#importSnapshot(source);
-      return { source, sourceVersion, target: await connect(this.#target) };
-    } catch (error) {
-      await endSession(source);
-      throw error;
-    }
-  }
-
-  /** The relay may change the snapshot's name between our reading it and importing it: the name that is current then is tried once more. */
-  async #importSnapshot(source: pg.Client): Promise<void> {
-    const first = await this.#snapshot();
-    try {
-      await importSnapshot(source, first);
-    } catch (error) {
-      const second = await this.#snapshot();
-      if (second === first) throw error;
-      await source.query("rollback");
-      await importSnapshot(source, second);
-    }
-  }
-
-  async #snapshot(): Promise<string> {
-    const row = await getDatabase(this.#task.key, this.#task.database);
-    if (row?.snapshot === undefined) {
-      throw new ServiceError("SnapshotLost", `The snapshot of database ${this.#task.database} has been closed.`);
-    }
-    return row.snapshot;
-  }
 }

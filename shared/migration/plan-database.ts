@@ -30,6 +30,7 @@ import { recordDatabase } from "../status/databases.js";
 import { currentSnapshot } from "../status/snapshots.js";
 import { recordParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
+import { plannedPart } from "./planned-part.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 
 /** Large objects copied in one transaction. */
@@ -58,9 +59,10 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
 
   const contents = await readContents(run, servers, snapshot);
+  const [preData, postData] = await dumpSections(run, servers, snapshot);
   const schema = planSchema({
-    preData: await dumpSection(run, servers, snapshot, "pre-data"),
-    postData: await dumpSection(run, servers, snapshot, "post-data"),
+    preData,
+    postData,
     tables: contents.tables,
     materializedViews: contents.materializedViews,
   });
@@ -109,15 +111,33 @@ async function readContents(run: DatabaseRun, servers: MigrationServers, snapsho
   });
 }
 
-/** Two sections must fit into one function: each may take 70 % of the budget, which is half of what the function may. */
-async function dumpSection(
+/** Both sections at once, each by a pg_dump of its own: most of a dump is waiting for one small query after another. */
+async function dumpSections(
   run: DatabaseRun,
   servers: MigrationServers,
   snapshot: string,
-  section: SchemaSection,
+): Promise<[preData: SchemaStatement[], postData: SchemaStatement[]]> {
+  const failed = new AbortController();
+  const dump = async (section: SchemaSection) => {
+    try {
+      return await dumpSection(run, servers, { section, snapshot, signal: failed.signal });
+    } catch (error) {
+      // The other one is of no use any more.
+      failed.abort(error);
+      throw error;
+    }
+  };
+  return await Promise.all([dump("pre-data"), dump("post-data")]);
+}
+
+/** Must fit into one function, whose limit is two budgets. */
+async function dumpSection(
+  run: DatabaseRun,
+  servers: MigrationServers,
+  { section, ...from }: { section: SchemaSection; snapshot: string; signal: AbortSignal },
 ): Promise<SchemaStatement[]> {
   const { activityBudgetSeconds, pgDumpPath } = settings();
-  const options = { section, snapshot, timeLimitMs: activityBudgetSeconds * 700 };
+  const options = { section, ...from, timeLimitMs: activityBudgetSeconds * 1_400 };
   const connection = servers.source(run.database, `pg_dump ${section}`);
   const text =
     pgDumpPath === undefined
@@ -155,20 +175,9 @@ function analyzeTable({ schema, name }: RelationName): TableStatements {
 }
 
 /** Shows every part as queued. */
-async function announce(run: DatabaseRun, parts: readonly PartToCopy[]): Promise<void> {
+async function announce({ key, database, attempt }: DatabaseRun, parts: readonly PartToCopy[]): Promise<void> {
   await recordParts(
-    run.key,
-    parts.map((part) => ({
-      database: run.database,
-      schemaName: part.schema,
-      tableName: part.table,
-      part: part.part,
-      parts: part.parts,
-      firstBlock: part.firstBlock ?? 0,
-      lastBlock: part.endBlock === undefined ? -1 : part.endBlock - 1,
-      state: "queued",
-      bytesEstimated: part.bytes,
-      attempt: run.attempt,
-    })),
+    key,
+    parts.map((part) => ({ ...plannedPart(database, part), attempt })),
   );
 }

@@ -80,8 +80,8 @@ export interface CopyRound {
 }
 
 export interface CopiedTask {
-  readonly rows: number;
-  readonly bytes: number;
+  /** False when the activity budget was used up: the parts that are in stay in, and the task is to be run again for the others. */
+  readonly done: boolean;
   /** The first table that could not be copied. */
   readonly failure?: Failure;
 }

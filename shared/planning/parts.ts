@@ -49,3 +49,19 @@ export function planParts(table: PlannableTable, partSizeBytes: number): Part[] 
     bytes: Math.ceil(table.bytes / parts),
   }));
 }
+
+/**
+ * Cuts a part into up to `pieces` ranges, equal in blocks, that cover it without gap or overlap. Fewer than two when it cannot be cut: a single block, or rows chosen by a condition.
+ * @param blocks of the table's heap, for a part that is open at its end
+ */
+export function cutPart(part: Part, blocks: number, pieces: number): Pick<Part, "firstBlock" | "endBlock" | "bytes">[] {
+  const first = part.firstBlock ?? 0;
+  const end = part.endBlock ?? Math.max(blocks, first + 1);
+  const count = part.rowFilter === undefined ? Math.min(pieces, end - first) : 1;
+  const boundary = (index: number) => first + Math.floor((index * (end - first)) / count);
+  return Array.from({ length: count }, (_, index) => ({
+    firstBlock: index === 0 ? part.firstBlock : boundary(index),
+    endBlock: index === count - 1 ? part.endBlock : boundary(index + 1),
+    bytes: Math.ceil(part.bytes / count),
+  }));
+}

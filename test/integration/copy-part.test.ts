@@ -2,7 +2,8 @@ import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { copyLargeObjects } from "../../shared/copy/copy-large-objects.js";
 import { copyPart } from "../../shared/copy/copy-part.js";
-import type { PartToCopy } from "../../shared/copy/plan-store.js";
+import { type PartToCopy, readPlan, readTask } from "../../shared/copy/plan-store.js";
+import { splitPart } from "../../shared/copy/split-part.js";
 import { connect, endSession } from "../../shared/postgres/connect.js";
 import { createLedger, dropLedger } from "../../shared/postgres/ledger.js";
 import { importSnapshot, openKeeper } from "../../shared/postgres/snapshot.js";
@@ -225,4 +226,53 @@ test("large objects keep their OIDs and bytes", async () => {
   const objects =
     "select oid::int, length(lo_get(oid)) as bytes, md5(lo_get(oid)) as checksum from pg_largeobject_metadata order by oid";
   expect((await loading.query(objects)).rows).toEqual(await from.query(objects));
+});
+
+describe("a part that is too slow", () => {
+  const cut = (loading: pg.Client, part: PartToCopy) => splitPart(loading, part, { blocks: 400, instance: "test" });
+  const planned = async (loading: pg.Client) => await readTask(loading, 1);
+
+  test.each([
+    { partBytes: 1024 ** 3, how: "a whole table" },
+    { partBytes: 1024 ** 2, how: "a range of blocks" },
+  ])("is cut into pieces that add up to it: $how", async ({ partBytes }) => {
+    const from = servers[0] as EmbeddedServer;
+    await makeRagged(from);
+    const [source, loading] = [await session(from), await session(target)];
+    const parts = await planTable(source, loading, "item", partBytes);
+    const slow = parts[0] as PartToCopy;
+    await source.query("begin isolation level repeatable read read only");
+    const pieces = await cut(loading, slow);
+    expect(pieces).toHaveLength(8);
+    expect(await planned(loading)).toEqual(pieces);
+    const others = (await readPlan(loading)).filter(({ task }) => task !== 1);
+    expect(others.map(({ part }) => part)).toEqual(parts.slice(1).map(({ part }) => part));
+    expect(new Set([...others, ...(pieces ?? [])].map(({ part, parts: all }) => `${part} of ${all}`)).size).toBe(
+      parts.length + 7,
+    );
+    // Who still knows the part as it was loads nothing.
+    expect(await copyAll([slow], source, loading)).toBe(0);
+    await copyAll(await readPlan(loading), source, loading);
+    expect(await target.query(contents)).toEqual(await from.query(contents));
+  });
+
+  test("stays whole while somebody is loading it, and when somebody has", async () => {
+    const from = servers[0] as EmbeddedServer;
+    await makeRagged(from);
+    const [source, loading, other] = [await session(from), await session(target), await session(target)];
+    const [part] = await planTable(source, loading, "item", 1024 ** 3);
+    if (part === undefined) throw new Error("no part");
+    await other.query("begin");
+    await other.query("insert into _pgmig.ledger (part_id, instance) values ($1, 'other')", [part.id]);
+    expect(await cut(loading, part)).toBeUndefined();
+    await other.query("commit");
+    expect(await cut(loading, part)).toBeUndefined();
+    expect(await planned(loading)).toEqual([part]);
+  });
+
+  test("of one block cannot be cut", async () => {
+    const [source, loading] = [await session(servers[0] as EmbeddedServer), await session(target)];
+    const [part] = await planTable(source, loading, "item", 1024 ** 3);
+    expect(await splitPart(loading, part as PartToCopy, { blocks: 1, instance: "test" })).toEqual([]);
+  });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planJobs } from "../../shared/planning/jobs.js";
-import { type Part, type PlannableTable, planParts } from "../../shared/planning/parts.js";
+import { cutPart, type Part, type PlannableTable, planParts } from "../../shared/planning/parts.js";
 import { planRounds } from "../../shared/planning/rounds.js";
 import { packTasks } from "../../shared/planning/tasks.js";
 import type { SchemaPlan } from "../../shared/schema/schema-plan.js";
@@ -39,6 +39,28 @@ describe("parts", () => {
         }
         expect(parts.map(({ part }) => part)).toEqual(parts.map((_, index) => index + 1));
       }),
+    );
+  });
+
+  test("are cut further without gap or overlap, and stay as open as they were", () => {
+    fc.assert(
+      fc.property(
+        size,
+        fc.integer({ min: 1, max: 1_000_000 }),
+        fc.integer({ min: 2, max: 9 }),
+        (bytes, blocks, pieces) => {
+          for (const part of planParts(table({ bytes, blocks }), partSizeBytes)) {
+            const cut = cutPart(part, blocks, pieces);
+            expect(cut[0]?.firstBlock).toBe(part.firstBlock);
+            expect(cut.at(-1)?.endBlock).toBe(part.endBlock);
+            for (const [index, piece] of cut.slice(1).entries()) {
+              expect(piece.firstBlock).toBe(cut[index]?.endBlock);
+              expect(piece.firstBlock).toBeGreaterThan(cut[index]?.firstBlock ?? 0);
+            }
+          }
+        },
+      ),
+      { numRuns: 30 },
     );
   });
 

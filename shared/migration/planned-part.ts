@@ -1,0 +1,17 @@
+/** A part of the plan as people see it before anything of it has been copied. */
+import type { PartToCopy } from "../copy/plan-store.js";
+import type { PartPatch } from "../status/tables.js";
+
+export function plannedPart(database: string, part: PartToCopy): PartPatch {
+  return {
+    database,
+    schemaName: part.schema,
+    tableName: part.table,
+    part: part.part,
+    parts: part.parts,
+    firstBlock: part.firstBlock ?? 0,
+    lastBlock: part.endBlock === undefined ? -1 : part.endBlock - 1,
+    state: "queued",
+    bytesEstimated: part.bytes,
+  };
+}

@@ -1,4 +1,4 @@
-/** What an online migration has to survive while it follows: either server gone for a while, or for good, and time without a network. */
+/** What an online migration has to survive while it follows: either server gone for a while, and time without a network. */
 import { expect, test } from "vitest";
 import { cutOverAndCompare, onlineMigration, openOnlineStage, whenDatabase } from "../fixtures/online-stage.js";
 import { thorough } from "../fixtures/thorough.js";
@@ -57,27 +57,6 @@ test(
       await cutOverAndCompare(stage, "away", "app");
     } finally {
       await betweenServers?.stop();
-      await stage.close();
-    }
-  },
-);
-
-test(
-  "a source that is gone for good does not keep a cancel from ending, and what is left there is told by name",
-  patience,
-  async () => {
-    const stage = await openOnlineStage();
-    try {
-      await stage.source.query("create database app");
-      await stage.client.start("gone", onlineMigration(stage, ["app"]));
-      await stage.client.waitForSubstate("gone", "WaitingForCutoverTrigger", 90);
-      await stage.source.kill();
-      await stage.client.cancel("gone");
-      const end = await stage.client.waitForEnd("gone", { limitSeconds: 180 });
-      expect(end.properties.currentStatus.state).toBe("Canceled");
-      expect(end.properties.currentStatus.error).toContain("SELECT pg_drop_replication_slot('pgmig_");
-      expect(await stage.target.query("select subname from pg_subscription")).toEqual([]);
-    } finally {
       await stage.close();
     }
   },

@@ -104,7 +104,9 @@ describe("while the target follows", () => {
     expect(await replicationLeftovers(stage, ["loaded"])).toEqual([]);
   });
 
-  test("a conflict is told, and gone when its cause is", { timeout: patience }, async () => {
+  test("a conflict, and DDL that the target does not know, are told, and gone when their cause is", {
+    timeout: patience,
+  }, async () => {
     await follow("conflict", items);
     await stage.target.query("insert into items (id, v) values (100, 'in the way')", { database: "conflict" });
     await stage.source.query("insert into items (id, v) values (100, 'wanted')", { database: "conflict" });
@@ -118,6 +120,21 @@ describe("while the target follows", () => {
       "conflict",
       whenDatabase("conflict", ({ message, latency }) => message === "" && latency < 5),
     );
+    await stage.source.query(
+      "alter table items add column note text; insert into items (v, note) values ('noted', 'new')",
+      {
+        database: "conflict",
+      },
+    );
+    await stage.client.waitFor(
+      "conflict",
+      whenDatabase("conflict", ({ message }) => message.includes("items") && message.includes("note")),
+    );
+    await stage.target.query("alter table items add column note text", { database: "conflict" });
+    await stage.client.waitFor(
+      "conflict",
+      whenDatabase("conflict", ({ message, latency }) => message === "" && latency < 5),
+    );
     await stage.client.patch("conflict", { triggerCutover: "True" });
     await stage.client.waitForState("conflict", "Succeeded");
     expect(await stage.differences("conflict")).toEqual([]);
@@ -126,7 +143,15 @@ describe("while the target follows", () => {
   test("TRUNCATE is replicated, a new table is named as a warning, late writes are counted", {
     timeout: patience,
   }, async () => {
-    await follow("changes", `${items}; create table emptied (a int primary key); insert into emptied values (1)`);
+    await follow(
+      "changes",
+      `
+        ${items};
+        create table emptied (a int primary key);
+        insert into emptied values (1);
+        create materialized view counted as select count(*)::int as rows from emptied;
+      `,
+    );
     await stage.source.query(
       "truncate emptied; create table added_later (a int primary key); insert into added_later values (1)",
       {
@@ -141,6 +166,8 @@ describe("while the target follows", () => {
     await stage.client.waitForState("changes", "Succeeded");
     const [emptied] = await stage.target.query("select count(*)::int as rows from emptied", { database: "changes" });
     expect(emptied).toEqual({ rows: 0 });
+    // Refreshed at the cutover.
+    expect(await stage.target.query("select rows from counted", { database: "changes" })).toEqual([{ rows: 0 }]);
   });
 
   test("databases cut over one by one; a cancelled one leaves the others following", {
@@ -176,11 +203,15 @@ describe("eight databases", () => {
     const databases = Array.from({ length: 8 }, (_, index) => `db${index + 1}`);
     const stage = await openOnlineStage({
       target: { settings: { max_logical_replication_workers: "10", max_worker_processes: "16" } },
+      service: { settings: { REFRESH_MATERIALIZED_VIEWS: "false" } },
     });
     try {
       for (const database of databases) {
         await stage.source.query(`create database ${database}`);
-        await stage.source.query("create table items (id serial primary key, v text)", { database });
+        await stage.source.query(
+          "create table items (id serial primary key, v text); create materialized view counted as select count(*)::int as rows from items",
+          { database },
+        );
       }
       await stage.client.start("eight", onlineMigration(stage, databases));
       await stage.client.waitForSubstate("eight", "WaitingForCutoverTrigger", 150);
@@ -192,7 +223,11 @@ describe("eight databases", () => {
       const end = await stage.client.waitForEnd("eight");
       console.log(`eight databases cut over in ${(Date.now() - began) / 1_000} s`);
       expect(end.properties.currentStatus.state).toBe("Succeeded");
-      for (const database of databases) expect(await stage.differences(database)).toEqual([]);
+      for (const database of databases) {
+        expect(await stage.differences(database)).toEqual([]);
+        // Left as they were copied, for a setting says so.
+        expect(await stage.target.query("select rows from counted", { database })).toEqual([{ rows: 0 }]);
+      }
       expect(await replicationLeftovers(stage, databases)).toEqual([]);
     } finally {
       await stage.close();

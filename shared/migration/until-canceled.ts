@@ -58,12 +58,12 @@ async function unlessAsked<T>(
   }
 }
 
-/** Looks until it finds the request, acts once, and ends; a look that fails is made again. */
+/** Looks until the work has finished; from the request on it acts at every look, for a session may open while the others are being ended. */
 async function watch(asked: () => Promise<boolean>, finished: AbortSignal, act: () => Promise<void>): Promise<void> {
   while (!finished.aborted) {
     try {
       await delay(intervalSeconds * 1_000, undefined, { signal: finished });
-      if (await asked()) return await act();
+      if (await asked()) await act();
     } catch {
       // Either the step has finished, and the loop ends; or the storage account or a server did not answer, and the next look will do.
     }

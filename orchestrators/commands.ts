@@ -16,7 +16,7 @@ export class Commands {
   readonly #timers = new Map<Timer, () => void>();
   readonly #listeners = new Map<Task, { event: string; react: (data: unknown) => void }>();
   #timeout: Failure | undefined;
-  #announce: (() => Task) | undefined;
+  #announce: ((databases: readonly string[]) => Task) | undefined;
   /** The databases that have not ended. */
   #remaining: () => readonly string[];
 
@@ -65,7 +65,7 @@ export class Commands {
    * From now on databases end one by one, and there is nothing to cancel but in those that have not.
    * @param announce a step that announces a cancel, carried out beside the cancel itself
    */
-  cancelAmong(remaining: () => readonly string[], announce: () => Task): void {
+  cancelAmong(remaining: () => readonly string[], announce: (databases: readonly string[]) => Task): void {
     this.#remaining = remaining;
     this.#announce = announce;
   }
@@ -130,7 +130,7 @@ export class Commands {
     if (databases.length === 0) return;
     for (const database of databases) this.#canceled.add(database);
     this.alongside(start(this.#context, "requestCancel", { key: this.#spec.key, databases }));
-    if (this.#announce !== undefined) this.alongside(this.#announce());
+    if (this.#announce !== undefined) this.alongside(this.#announce(databases));
   }
 }
 

@@ -1,4 +1,4 @@
-/** How far the databases of an online migration are on their way to the cutover, and what that makes of the migration's substate. */
+/** How far the databases of a migration are on their way to the cutover, or to being cancelled, and what that makes of the migration's substate. */
 import type { MigrationState, MigrationSubstate } from "../shared/model/states.js";
 
 export interface NextState {
@@ -11,7 +11,8 @@ export class Cutovers {
   readonly #following: Set<string>;
   readonly #caughtUp = new Set<string>();
   readonly #cuttingOver = new Set<string>();
-  #phase: "copying" | "waiting" | "completing" = "copying";
+  readonly #canceling = new Set<string>();
+  #phase: "copying" | "canceling" | "waiting" | "completing" = "copying";
 
   constructor(databases: readonly string[]) {
     this.#following = new Set(databases);
@@ -28,11 +29,13 @@ export class Cutovers {
   ended(database: string): void {
     this.#following.delete(database);
     this.#cuttingOver.delete(database);
+    this.#canceling.delete(database);
   }
 
-  /** A cancel has put the migration into a substate of its own: what it is in afterwards has to be told again. */
-  interrupted(): void {
-    this.#phase = "copying";
+  /** A cancel puts the migration into a substate of its own until the databases have ended: what it is in afterwards has to be told again. */
+  cancel(databases: readonly string[]): void {
+    for (const database of databases) this.#canceling.add(database);
+    this.#phase = "canceling";
   }
 
   /** Those of the databases that can cut over now, and have not been asked to before. Events may be raised by hand, at any time. */
@@ -46,8 +49,12 @@ export class Cutovers {
     return chosen;
   }
 
-  /** The state to enter, when there is a new one: waiting when every database that is left has caught up, completing when none is left to ask for. */
+  /**
+   * The state to enter, when there is a new one: waiting when every database that is left has caught up, completing when none is left to ask for, and
+   * copying again when a cancel is over before that.
+   */
   next(): NextState | undefined {
+    if (this.#canceling.size > 0) return undefined;
     const waiting = this.#following.size > 0 && [...this.#following].every((database) => this.#caughtUp.has(database));
     const completing = this.#following.size === 0 && this.#cuttingOver.size > 0;
     if (waiting && this.#phase !== "waiting") {
@@ -57,6 +64,10 @@ export class Cutovers {
     if (completing && this.#phase !== "completing") {
       this.#phase = "completing";
       return { state: "InProgress", substate: "CompletingMigration" };
+    }
+    if (this.#phase === "canceling" && this.#following.size > 0) {
+      this.#phase = "copying";
+      return { state: "InProgress", substate: "MigratingData" };
     }
     return undefined;
   }

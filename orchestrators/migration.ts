@@ -146,8 +146,8 @@ class Migration {
     };
     commands.cancelAmong(
       () => [...running.values()],
-      () => {
-        cutovers.interrupted();
+      (asked) => {
+        cutovers.cancel(asked);
         return this.#transition("InProgress", "CancelingRequestedDBMigrations");
       },
     );
@@ -177,7 +177,7 @@ class Migration {
           : (settled.result as DatabaseResult),
       );
       cutovers.ended(database);
-      if (mode === "Online") enterNext();
+      enterNext();
     }
     return results;
   }

@@ -52,6 +52,28 @@ test("a migration that was cancelled cannot be cancelled again", async () => {
   expect(body).toMatchObject({ error: { code: expect.any(String), message: expect.stringContaining("cancel-me") } });
 });
 
+test("a cancel of one database leaves the other, and the migration goes on in MigratingData", async () => {
+  const { client, source, target } = stage;
+  await source.query("create database other template skewed");
+  wire.limit(4_000_000);
+  await client.start(
+    "one-of-two",
+    offlineMigration({ ...address(source), port: wire.port }, target, ["skewed", "other"]),
+  );
+  await client.waitForSubstate("one-of-two", "MigratingData");
+  await client.patch("one-of-two", { cancel: "True", dbsToCancelMigrationOn: ["other"] });
+  const goingOn = await client.waitFor("one-of-two", ({ properties }) => {
+    const details = properties.currentStatus.currentSubStateDetails;
+    return details?.dbDetails?.other?.migrationState === "Canceled" && details.currentSubState === "MigratingData";
+  });
+  expect(goingOn.properties.currentStatus).toMatchObject({
+    state: "InProgress",
+    currentSubStateDetails: { dbDetails: { skewed: { migrationState: "InProgress" } } },
+  });
+  await client.cancel("one-of-two");
+  await client.waitForState("one-of-two", "Canceled");
+});
+
 test("after a cancel another migration of the same database succeeds", async () => {
   wire.limit(Number.POSITIVE_INFINITY);
   await stage.client.start("again", offlineMigration(stage.source, stage.target, ["skewed"]));

@@ -1,5 +1,5 @@
 /** What an online migration has to survive while it follows: either server gone for a while, and time without a network. */
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { cutOverAndCompare, onlineMigration, openOnlineStage, whenDatabase } from "../fixtures/online-stage.js";
 import { thorough } from "../fixtures/thorough.js";
 import { ThrottledProxy } from "../fixtures/throttled-proxy.js";

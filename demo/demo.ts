@@ -185,7 +185,7 @@ async function main(): Promise<number> {
   });
   try {
     const run = options.online
-      ? demonstrateOnline({ terminal, step, startServer, startService }, options.target)
+      ? demonstrateOnline({ terminal, step, startServer, startService }, options)
       : demo(options);
     return await Promise.race([run.then((equal) => (equal ? 0 : 1)), interrupted]);
   } catch (error) {

@@ -11,16 +11,25 @@ import {
 } from "../postgres/replication-readiness.js";
 import { isTransient } from "../postgres/transient.js";
 import { isCancelRequested } from "../status/databases.js";
-import { updateMigration } from "../status/migrations.js";
+import { recordWaitingMessage, updateMigration } from "../status/migrations.js";
 import { failureOf } from "./failure-of.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
 
 /**
- * Looks whether both servers can replicate; where the migration asks for it, changes the source's settings for its next start.
+ * Looks whether both servers can replicate; where the migration asks for it, changes the source's settings for its next start. Says what it waits for in the
+ * migration's error.
  * A source that does not answer is probably being restarted.
  * @throws ServiceError for what neither a setting nor a restart mends
  */
 export async function setUpReplication(key: string): Promise<ReplicationSetUp> {
+  const setUp = await look(key);
+  if (!setUp.ready && !setUp.over) {
+    await recordWaitingMessage(key, "WaitingForLogicalReplicationSetupRequestOnSourceDB", setUp.message);
+  }
+  return setUp;
+}
+
+async function look(key: string): Promise<ReplicationSetUp> {
   const servers = await serversOf(key);
   const { databases } = servers.spec;
   const [first] = databases;

@@ -1,7 +1,7 @@
 /** A migration as ARM's Migration resource: what every verb answers. No secret is ever in it. */
 import { flagText } from "../model/flag.js";
 import { migrationResourceId, migrationType, serverResourceId } from "../model/resource-id.js";
-import { hasEnded } from "../model/states.js";
+import { type DatabaseState, hasEnded, type MigrationState } from "../model/states.js";
 import { type DatabaseRow, listDatabases } from "../status/databases.js";
 import type { MigrationRow } from "../status/migrations.js";
 import { listValidations } from "../status/validations.js";
@@ -63,8 +63,7 @@ function databaseDetails(migration: MigrationRow, database: DatabaseRow) {
   const online = migration.mode === "Online";
   return {
     databaseName: database.database,
-    // ARM has no state for a database whose turn has not come.
-    migrationState: database.state ?? (hasEnded(migration.state) ? undefined : "InProgress"),
+    migrationState: database.state ?? stateWithoutTurn(migration.state),
     migrationOperation: migration.option,
     startedOn: database.startedOn,
     endedOn: database.endedOn,
@@ -80,4 +79,10 @@ function databaseDetails(migration: MigrationRow, database: DatabaseRow) {
     latency: online ? database.latencySeconds : undefined,
     message: [database.message, database.warnings].filter((text) => (text ?? "") !== "").join("\n") || undefined,
   };
+}
+
+/** ARM has no state for a database whose turn has not come; when the migration has ended without it, only a cancel says how. */
+function stateWithoutTurn(migration: MigrationState): DatabaseState | undefined {
+  if (migration === "Canceled") return "Canceled";
+  return hasEnded(migration) ? undefined : "InProgress";
 }

@@ -258,6 +258,20 @@ export async function updateMigration(key: string, patch: MigrationPatch, etag?:
   }
 }
 
+/** Says what a migration waits for now, for as long as it is in that substate: it is no transition, and a later one wins. */
+export async function recordWaitingMessage(key: string, substate: MigrationSubstate, message: string): Promise<void> {
+  const migration = await getMigration(key);
+  if (migration === undefined || migration.substate !== substate || migration.error === message) return;
+  const client = await table("Migrations");
+  const columns: Columns = { error: message, updatedOn: new Date() };
+  try {
+    await client.updateEntity(entity(...keys(key), columns), "Merge", { etag: migration.etag });
+  } catch (error) {
+    // Somebody has changed the row meanwhile: the next look tells it, if it is still so.
+    if (!isStatus(error, 412)) throw error;
+  }
+}
+
 /** What the orchestration was started with, from the row. */
 export function specOf(row: MigrationRow): MigrationSpec {
   return {

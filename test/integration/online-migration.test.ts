@@ -1,4 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seedTraffic, Traffic } from "../../demo/seed/traffic.js";
 import { Journal, readJournal } from "../fixtures/journal.js";
@@ -243,7 +242,8 @@ describe("a source that is not set up", () => {
       await stage.client.start("plain", onlineMigration(stage, ["plain"]));
       await stage.client.waitForSubstate("plain", "WaitingForLogicalReplicationSetupRequestOnSourceDB");
       await stage.client.cancel("plain");
-      await stage.client.waitForState("plain", "Canceled");
+      const { properties } = await stage.client.waitForState("plain", "Canceled");
+      expect(properties.currentStatus.currentSubStateDetails?.dbDetails?.plain?.migrationState).toBe("Canceled");
       expect(await replicationLeftovers(stage, ["plain"])).toEqual([]);
     } finally {
       await stage.close();
@@ -262,8 +262,10 @@ describe("a source that is not set up", () => {
       expect(waiting.properties.currentStatus.error).toContain("wal_level is replica and must be logical");
       expect((await stage.client.patch("plain", { triggerCutover: "True" })).status).toBe(409);
       await stage.client.patch("plain", { setupLogicalReplicationOnSourceDbIfNeeded: "True" });
-      const file = "select setting from pg_file_settings where name = 'wal_level' order by seqno desc limit 1";
-      while ((await stage.source.query<{ setting: string }>(file))[0]?.setting !== "logical") await delay(250);
+      const asked = await stage.client.waitFor("plain", ({ properties }) =>
+        (properties.currentStatus.error ?? "").includes("restart it"),
+      );
+      expect(asked.properties.currentStatus.error).toContain("has been set up for logical replication");
       await stage.source.restart();
       await stage.client.waitForSubstate("plain", "WaitingForCutoverTrigger", 90);
       await stage.client.cancel("plain");

@@ -89,8 +89,8 @@ export const rule: DatabaseRule = {
       findings.push({
         state: "Warning",
         message:
-          `${named("table", "tables", names)}: no primary key and no other replica identity, so the source refuses updates and deletes once ` +
-          `the table is published; inserts are replicated. Add a primary key, or let whole rows identify themselves.${runOn("source", statements)}`,
+          `${named("table", "tables", names)}: no primary key and no other replica identity, so only inserts and TRUNCATE are replicated: ` +
+          `updates and deletes would be missing on the target. Add a primary key, or let whole rows identify themselves.${runOn("source", statements)}`,
       });
     }
     if (others.length > 0) {

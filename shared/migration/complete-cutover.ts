@@ -30,7 +30,12 @@ export async function completeCutover(run: DatabaseRun, from: number): Promise<{
   const deadline = Date.now() + settings().activityBudgetSeconds * 700;
   const servers = await serversOf(run.key);
   if (from === 0) {
-    await recordDatabase(run.key, run.database, { currentStep: "completing the cutover", message: "" });
+    await recordDatabase(run.key, run.database, {
+      currentStep: "completing the cutover",
+      // Everything up to the cutover point is applied.
+      latencySeconds: 0,
+      message: "",
+    });
     const [refreshed] = await Promise.all([refresh(run, servers, deadline), setSequences(servers, run.database)]);
     if (!refreshed) return { next: 0 };
   }

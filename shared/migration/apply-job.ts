@@ -1,12 +1,13 @@
 /** Applying one job of a database's schema, as far as the activity budget reaches. */
 import { readJob } from "../copy/job-store.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
-import { buildingIndexes } from "../planning/jobs.js";
+import { buildingIndexes, refreshingViews } from "../planning/jobs.js";
 import { withConnection } from "../postgres/connect.js";
 import { runDetached } from "../postgres/detached-statement.js";
 import { applyStatements } from "../schema/apply-statements.js";
 import { settings } from "../settings.js";
 import { noteStep } from "./note-step.js";
+import { refreshView } from "./refresh-view.js";
 import { serversOf } from "./servers.js";
 
 /**
@@ -26,7 +27,11 @@ export async function applyJob(run: DatabaseRun, job: number): Promise<Progresse
     for (const statement of content.statements) {
       const deadlineMs = deadline - Date.now();
       if (deadlineMs <= 0) return { done: false };
-      if ((await runDetached(connection, statement, { deadlineMs, instance })) === "running") return { done: false };
+      const running =
+        phase === refreshingViews
+          ? refreshView(run, connection, statement, { deadlineMs, instance })
+          : runDetached(connection, statement, { deadlineMs, instance });
+      if ((await running) === "running") return { done: false };
     }
     return { done: true };
   }

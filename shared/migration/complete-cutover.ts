@@ -4,18 +4,17 @@ import { replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
-import { runDetached } from "../postgres/detached-statement.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { readLateChanges } from "../postgres/late-changes.js";
 import { listPublishedTables } from "../postgres/publication.js";
 import { readSlot } from "../postgres/replication-slot.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { readAppliedPoint } from "../postgres/subscription.js";
-import { isTransient } from "../postgres/transient.js";
 import { displayName } from "../schema/display-name.js";
 import { listMaterializedViews } from "../schema/list-materialized-views.js";
 import { settings } from "../settings.js";
 import { recordDatabase } from "../status/databases.js";
+import { refreshView } from "./refresh-view.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 import { setSequences } from "./set-sequences.js";
 import { countRows } from "./verify-database.js";
@@ -48,23 +47,18 @@ export async function completeCutover(run: DatabaseRun, from: number): Promise<{
   });
 }
 
-/** False when a view is still being refreshed in the server. A view that cannot be refreshed is a warning: its rows are derived. */
-async function refresh({ key, database }: DatabaseRun, servers: MigrationServers, deadline: number): Promise<boolean> {
+/** False when a view is still being refreshed in the server. */
+async function refresh(run: DatabaseRun, servers: MigrationServers, deadline: number): Promise<boolean> {
   const { refreshMaterializedViews, instance } = settings();
   if (!refreshMaterializedViews) return true;
-  const connection = servers.target(database, "schema");
+  const connection = servers.target(run.database, "schema");
   const views = await withConnection(connection, listMaterializedViews);
   for (const { schema, name } of views) {
     const object = `materialized view ${displayName(schema, name)}`;
     const view = qualifiedName(schema, name);
     const statement = { id: `cutover/${view}`, sql: `refresh materialized view ${view}`, object };
-    try {
-      const deadlineMs = Math.max(1_000, deadline - Date.now());
-      if ((await runDetached(connection, statement, { deadlineMs, instance })) === "running") return false;
-    } catch (error) {
-      if (isTransient(error) || !(error instanceof ServiceError)) throw error;
-      await addWarnings(key, database, [`Not refreshed at the cutover: ${error.message}. Run: ${statement.sql};`]);
-    }
+    const deadlineMs = Math.max(1_000, deadline - Date.now());
+    if ((await refreshView(run, connection, statement, { deadlineMs, instance })) === "running") return false;
   }
   return true;
 }

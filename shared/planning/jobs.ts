@@ -25,6 +25,9 @@ export interface JobPlan {
 /** The phase that goes on beside the copy. */
 export const buildingIndexes = "building indexes";
 
+/** The phase whose failures are warnings: a materialized view's rows are derived, and can be made again. */
+export const refreshingViews = "refreshing materialized views";
+
 /** Statements on small tables that share one transaction: its locks must fit the server's lock table. */
 const statementsPerGroup = 100;
 
@@ -62,9 +65,7 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
     perTable("adding foreign keys", schema.foreignKeys),
     inOrder("adding comments", schema.comments),
     inOrder("assigning owners and privileges", schema.ownership),
-    schema.refreshes.length === 0
-      ? []
-      : [add("refreshing materialized views", { kind: "long", statements: schema.refreshes })],
+    schema.refreshes.length === 0 ? [] : [add(refreshingViews, { kind: "long", statements: schema.refreshes })],
     inOrder("creating event triggers", schema.eventTriggers),
     perTable("analyzing", analyze),
   ].filter((phase) => phase.length > 0);

@@ -80,6 +80,29 @@ test("an index that cannot be built fails the migration with its name and the se
   expect(await stage.sessions()).toEqual([]);
 });
 
+test("a materialized view that cannot be filled on the target is a warning with what to run", async () => {
+  const { client, source, target } = stage;
+  await source.query("create database derived");
+  await source.query(
+    `
+      create table public.days (day date primary key);
+      insert into public.days select '2026-01-01'::date + n from generate_series(1, 10) as n;
+      create materialized view public.first as select min(day) as day from public.days;
+      create materialized view public.second as select day + 1 as day from public.first;
+      create materialized view public.counted as select count(*)::int as days from public.days;
+      refresh materialized view public.first with no data;
+    `,
+    { database: "derived" },
+  );
+  await client.start("derived", offlineMigration(source, target, ["derived"]));
+  const end = await client.waitForEnd("derived");
+  expect(end.properties.currentStatus.state).toBe("Succeeded");
+  expect(databaseOf(end, "derived")?.message).toMatch(
+    /second.*"first" has not been populated.*run on the target: refresh materialized view "public"\."second";/s,
+  );
+  expect(await target.query("select days from public.counted", { database: "derived" })).toEqual([{ days: 10 }]);
+});
+
 test("a source that nobody answers at fails the migration, which says what to check", async () => {
   const { client, source, target } = stage;
   const nowhere = { host: "127.0.0.1", port: 1, user: "postgres", password: source.password };

@@ -6,6 +6,7 @@ import type pg from "pg";
 import { isCancelRequested, recordDatabase } from "../status/databases.js";
 import { recordParts } from "../status/tables.js";
 import { type PartProgress, type PartToCopy, readDatabaseProgress, recordProgress } from "./plan-store.js";
+import { plannedPart } from "./planned-part.js";
 
 const intervalMs = 1_000;
 
@@ -102,10 +103,8 @@ export class ProgressReporter {
       recordParts(
         key,
         changed.map(({ part, progress, startedOn }) => ({
-          database,
-          schemaName: part.schema,
-          tableName: part.table,
-          part: part.part,
+          // All of it: a part that was cut from another may not have been announced, for who cut it may have died.
+          ...plannedPart(database, part),
           state: progress.state,
           instance,
           rows: progress.rows,

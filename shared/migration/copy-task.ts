@@ -4,6 +4,7 @@ import { copyLargeObjects } from "../copy/copy-large-objects.js";
 import { copyPart } from "../copy/copy-part.js";
 import type { CopiedPart } from "../copy/load-once.js";
 import { type PartToCopy, readTask } from "../copy/plan-store.js";
+import { plannedPart } from "../copy/planned-part.js";
 import { ProgressReporter } from "../copy/progress-reporter.js";
 import { splitPart } from "../copy/split-part.js";
 import { canceled, type Failure } from "../model/outcome.js";
@@ -16,7 +17,6 @@ import { settings } from "../settings.js";
 import { recordParts } from "../status/tables.js";
 import { CopySessions, type OpenSessions } from "./copy-sessions.js";
 import { failureOf } from "./failure-of.js";
-import { plannedPart } from "./planned-part.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 
 export type CopyTaskInput = DatabaseRun & { readonly task: number };
@@ -96,7 +96,9 @@ async function copyParts(
     } catch (error) {
       // A stream that broke in the middle leaves both sessions in an unknown state.
       sessions.abandon();
-      if (signal.reason === timeIsUp) return { done: false, ...(loaded === 0 && { slow: part }) };
+      if (signal.reason === timeIsUp) {
+        return { done: false, ...(loaded === 0 && { slow: part }), ...(failure && { failure }) };
+      }
       const partFailure = failureOfPart(part, error);
       if (!signal.aborted)
         reporter.note(part, { state: "errored", rows: 0, bytes: flowed, error: partFailure.message });

@@ -86,10 +86,10 @@ function sumOfChanges(tables: readonly PublishableTable[]): number {
 }
 
 async function hasLargeObjects(source: pg.Client): Promise<boolean> {
-  const { rows } = await source.query<{ any: boolean }>(
-    "select exists (select from pg_catalog.pg_largeobject_metadata) as any",
+  const { rows } = await source.query<{ found: boolean }>(
+    "select exists (select from pg_catalog.pg_largeobject_metadata) as found",
   );
-  return rows[0]?.any === true;
+  return rows[0]?.found === true;
 }
 
 async function warnOfGaps(

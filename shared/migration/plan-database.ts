@@ -1,6 +1,7 @@
 /** Planning one database: its schema's statements, its tables' parts, and in which tasks, jobs and rounds they are carried out. */
 import { type DatabasePlan, findPlan, savePlan } from "../copy/job-store.js";
 import { numberParts, type PartToCopy, readDatabaseProgress } from "../copy/plan-store.js";
+import { plannedPart } from "../copy/planned-part.js";
 import { anyMigrationPrefix } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopyPlan, DatabaseRun } from "../model/steps.js";
@@ -30,7 +31,6 @@ import { recordDatabase } from "../status/databases.js";
 import { currentSnapshot } from "../status/snapshots.js";
 import { recordParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
-import { plannedPart } from "./planned-part.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 
 /** Large objects copied in one transaction. */

@@ -111,14 +111,18 @@ export async function tryPublisher(target: ClientBase, names: ReplicationNames, 
   }
 }
 
+/** query_canceled: the statement took too long. */
+const queryCanceled = "57014";
+
 /** prohibited_sql_statement_attempted: "password is required". */
 const passwordNotAsked = "2F003";
 
 /** A failure to connect may go away by itself, and isTransient() looks at the cause; what a certificate is refused for does not. */
 function subscriptionFailed(error: unknown, { endpoint, rootCertificate }: Publisher): unknown {
   if (!(error instanceof DatabaseError)) return error;
+  const words = error.code === queryCanceled ? `No answer within ${answerSeconds} s` : error.message;
   const failed = (remedy: string, cause?: unknown) =>
-    new ServiceError("SubscriptionFailed", `${error.message}. ${remedy}`, { cause });
+    new ServiceError("SubscriptionFailed", `${words}. ${remedy}`, { cause });
   if (error.code === "42501") {
     return failed(
       "Make the target user a superuser, or (PostgreSQL 16 and later) grant it pg_create_subscription and CREATE on the database.",
@@ -158,10 +162,15 @@ const runFromSetting = `
   $block$
 `;
 
-/** Runs a statement that holds a password, which must not get into the server's log. */
+/** A server that subscribes does not heed connect_timeout itself: an address that takes the connection and never answers would hold it for ever. */
+const answerSeconds = 20;
+
+/** Runs a statement that connects to the source with a password, which must not get into the server's log. */
 async function runUnlogged(target: ClientBase, statement: string): Promise<void> {
   await target.query("select pg_catalog.set_config('pgmig.statement', $1, false)", [statement]);
+  await target.query(`set statement_timeout = '${answerSeconds}s'`);
   await target.query(runFromSetting);
+  await target.query("set statement_timeout = 0");
 }
 
 /** Where we may not change these settings, and every statement is logged with its parameters, the target's administrator has decided so. */

@@ -38,7 +38,7 @@ module.exports = {
     {
       name: "nothing-knows-the-emulator",
       severity: "error",
-      from: { pathNot: "^(emulator|test)" },
+      from: { pathNot: "^emulator" },
       to: { path: "^emulator" },
     },
     {
@@ -69,6 +69,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^|/)dist/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.test.json" },
     enhancedResolveOptions: {

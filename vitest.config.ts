@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["test/**/*.test.ts", "emulator/test/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // More than the cores of the smallest machine: many tests wait more than they compute.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { InstanceRecord } from "../../emulator/durable/instance-record.js";
-import { DurableStore } from "../../emulator/durable/store.js";
-import { durableTables } from "../../emulator/storage/account.js";
+import type { InstanceRecord } from "../src/durable/instance-record.js";
+import { DurableStore } from "../src/durable/store.js";
+import { durableTables } from "../src/storage/account.js";
 import { startStorage } from "./host-process.js";
 
 let storage: Awaited<ReturnType<typeof startStorage>>;

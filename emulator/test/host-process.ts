@@ -7,8 +7,8 @@ import { afterAll } from "vitest";
 
 /** The built emulator as a process of its own, with the test app, in a temporary directory. */
 
-const ROOT = path.join(import.meta.dirname, "..", "..");
-const START = path.join(ROOT, "dist", "emulator", "start.js");
+const PACKAGE = path.join(import.meta.dirname, "..");
+const START = path.join(PACKAGE, "dist", "start.js");
 const APP = path.join(import.meta.dirname, "app");
 
 export interface Status {
@@ -209,7 +209,7 @@ export async function until(
 /** Storage that outlives hosts: an Azurite of its own. */
 export async function startStorage(): Promise<{ connectionString: string; stop(): Promise<void> }> {
   const directory = temporaryDirectory();
-  const azurite = path.join(ROOT, "dist", "emulator", "storage", "azurite.js");
+  const azurite = path.join(PACKAGE, "dist", "storage", "azurite.js");
   const script = `
     const { startAzurite } = await import(${JSON.stringify(azurite)});
     const azurite = await startAzurite(${JSON.stringify(directory)});

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareTemplates, matchRoute, parseRouteTemplate } from "../../emulator/http/route-template.js";
-import { Router } from "../../emulator/http/router.js";
+import { compareTemplates, matchRoute, parseRouteTemplate } from "../src/http/route-template.js";
+import { Router } from "../src/http/router.js";
 
 const match = (template: string, path: string) => matchRoute(parseRouteTemplate(template), path);
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { appFiles } from "../../emulator/worker/app-files.js";
+import { appFiles } from "../src/worker/app-files.js";
 import { temporaryDirectory } from "./host-process.js";
 
 let root: string;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseSchedule } from "../../emulator/triggers/ncrontab.js";
+import { parseSchedule } from "../src/triggers/ncrontab.js";
 
 const next = (schedule: string, from: string) => parseSchedule(schedule).next(new Date(from)).toISOString();
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { HistoryEvent } from "../../emulator/durable/history-event.js";
-import { type Action, ActionType } from "../../emulator/durable/orchestrator-state.js";
-import { replay } from "../../emulator/durable/replay.js";
+import type { HistoryEvent } from "../src/durable/history-event.js";
+import { type Action, ActionType } from "../src/durable/orchestrator-state.js";
+import { replay } from "../src/durable/replay.js";
 
 const T = "2026-01-01T00:00:00.000Z";
 const retryOptions = { firstRetryIntervalInMilliseconds: 1_000, maxNumberOfAttempts: 2, backoffCoefficient: 3 };

@@ -3,6 +3,7 @@ import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { findMigration } from "../../shared/requests/find-migration.js";
 import { listTables, parseTableFilter } from "../../shared/requests/list-tables.js";
 import { answer } from "./arm/answer.js";
+import { nextLink } from "./arm/next-link.js";
 import { migrationRoute } from "./arm/route.js";
 
 app.http("listMigrationTables", {
@@ -13,14 +14,11 @@ app.http("listMigrationTables", {
     answer(request, context, async () => {
       const migration = await findMigration(parseMigrationPath(request.params));
       const { tables, next } = await listTables(migration, parseTableFilter(request.query));
-      return { jsonBody: { value: tables, nextLink: next === undefined ? undefined : pageLink(request.url, next) } };
+      return {
+        jsonBody: {
+          value: tables,
+          nextLink: next === undefined ? undefined : nextLink(request.url, "skip", String(next)),
+        },
+      };
     }),
 });
-
-function pageLink(url: string, skip: number): string {
-  const link = new URL(url);
-  link.searchParams.set("skip", String(skip));
-  // A function key may be in the query: no answer repeats it, whoever follows the link sends it again.
-  link.searchParams.delete("code");
-  return link.href;
-}

@@ -1,7 +1,8 @@
 import { app } from "@azure/functions";
 import { parseServerPath } from "../../shared/model/migration-path.js";
-import { listServerMigrations, parseListFilter } from "../../shared/requests/list-migrations.js";
+import { listServerMigrations, parseMigrationFilter } from "../../shared/requests/list-migrations.js";
 import { answer } from "./arm/answer.js";
+import { nextLink } from "./arm/next-link.js";
 import { migrationsRoute } from "./arm/route.js";
 
 app.http("listMigrations", {
@@ -11,7 +12,8 @@ app.http("listMigrations", {
   handler: (request, context) =>
     answer(request, context, async () => {
       const path = parseServerPath(request.params);
-      const filter = parseListFilter(request.query.get("migrationListFilter"));
-      return { jsonBody: { value: await listServerMigrations(path, filter) } };
+      const { migrations, next } = await listServerMigrations(path, parseMigrationFilter(request.query));
+      const link = next === undefined ? undefined : nextLink(request.url, "$skipToken", next);
+      return { jsonBody: { value: migrations, nextLink: link } };
     }),
 });

@@ -1,6 +1,6 @@
 /** Cancelling databases: their activities are told, and their sessions on both servers ended. */
 
-import { listDatabases, recordDatabase, requestDatabaseCancel } from "../status/databases.js";
+import { changeDatabase, listDatabases, requestDatabaseCancel } from "../status/databases.js";
 import { hasEnded } from "./database-state.js";
 import { endSessionsOnBothServers } from "./end-sessions.js";
 import { serversOf } from "./servers.js";
@@ -12,7 +12,7 @@ export async function requestCancel(key: string, databases: readonly string[]): 
   const servers = await serversOf(key);
   await Promise.all(
     running.map(async ({ database }) => {
-      await recordDatabase(key, database, { state: "Canceling" });
+      await changeDatabase(key, database, (row) => (hasEnded(row) ? undefined : { state: "Canceling" }));
       await endSessionsOnBothServers(servers, database);
     }),
   );

@@ -17,6 +17,10 @@ export async function listDatabaseProgress(key: string) {
     bytesTotal: row.bytesTotal,
     bytesCopied: row.bytesCopied,
     rowsCopied: row.rowsCopied,
+    // Online: beyond the 32 bits and whole seconds of ARM's dbDetails.
+    latencySeconds: row.latencySeconds,
+    incomingBytes: row.incomingChanges,
+    appliedBytes: row.appliedChanges,
     startedOn: row.startedOn,
     endedOn: row.endedOn,
     updatedOn: row.updatedOn,

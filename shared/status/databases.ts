@@ -5,8 +5,10 @@ import { entityKey } from "./entity-key.js";
 import {
   booleanColumn,
   type Columns,
+  entity,
   getRow,
   int64,
+  isStatus,
   mergeRow,
   mergeRows,
   numberColumn,
@@ -14,6 +16,7 @@ import {
   optionalText,
   queryRows,
   type Row,
+  table,
   timeColumn,
 } from "./storage.js";
 
@@ -118,6 +121,30 @@ export async function requestDatabaseCancel(key: string, databases: readonly str
       columns: { database, cancelRequested: true, updatedOn: new Date() },
     })),
   );
+}
+
+/**
+ * Changes a database's state, unless `change` finds that it must not: it is asked again when the row has changed meanwhile, so that no step that
+ * comes late overwrites how the database ended.
+ */
+export async function changeDatabase(
+  key: string,
+  database: string,
+  change: (row: DatabaseRow) => DatabasePatch | undefined,
+): Promise<void> {
+  const client = await table("MigrationDatabases");
+  for (;;) {
+    const stored = await getRow("MigrationDatabases", key, entityKey(database));
+    const patch = stored && change(parse(stored));
+    if (stored === undefined || patch === undefined) return;
+    try {
+      const changed = entity(key, entityKey(database), columnsOf(database, patch));
+      await client.updateEntity(changed, "Merge", { etag: stored.etag });
+      return;
+    } catch (error) {
+      if (!isStatus(error, 412)) throw error;
+    }
+  }
 }
 
 /** Whether the database's activities have been asked to stop. */

@@ -85,6 +85,8 @@ const MigrationRowColumns = z.object({
   startedOn: timeColumn,
   updatedOn: timeColumn,
   endedOn: timeColumn,
+  /** When every rule of the validation had been checked. */
+  validatedOn: timeColumn,
 });
 
 /** A row of `Migrations`, parsed. Times are ISO 8601, UTC. */
@@ -223,6 +225,7 @@ export async function recordTransition(key: string, transition: Transition): Pro
       updatedOn: now,
       startedOn: migration.startedOn === undefined ? now : undefined,
       endedOn: hasEnded(transition.state) ? now : undefined,
+      validatedOn: endsValidation(migration, transition) ? now : undefined,
     };
     try {
       await client.updateEntity(entity(...keys(key), columns), "Merge", { etag: migration.etag });
@@ -231,6 +234,12 @@ export async function recordTransition(key: string, transition: Transition): Pro
       if (!isStatus(error, 412)) throw error;
     }
   }
+}
+
+/** Only a migration whose rules have all been checked leaves the validation for anything but Canceled and Failed. */
+function endsValidation(migration: MigrationRow, { state, substate }: Transition): boolean {
+  if (migration.substate !== "ValidationInProgress" || substate === "ValidationInProgress") return false;
+  return state !== "Canceled" && state !== "Failed";
 }
 
 /**

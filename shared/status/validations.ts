@@ -1,10 +1,9 @@
 /** Table `MigrationValidations`: one row a rule and scope, PartitionKey the migration's key, RowKey `server|rule` or `database|name|rule`. */
 import { z } from "zod";
+import { validationStates } from "../model/states.js";
 import { compoundKey } from "./entity-key.js";
 import { deleteRows, mergeRows, numberColumn, odata, optionalText, queryRows, timeColumn } from "./storage.js";
 
-/** KnownValidationState of the SDK. */
-export const validationStates = ["Failed", "Succeeded", "Warning"] as const;
 export const ValidationState = z.enum(validationStates);
 export type ValidationState = z.infer<typeof ValidationState>;
 

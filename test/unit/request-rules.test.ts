@@ -79,12 +79,12 @@ describe("validation details", () => {
       endedOn: "2030-01-01T00:00:02.000Z",
       ...changes,
     });
-    const details = validationDetails([
+    const rows = [
       row({ level: "server", database: undefined, endedOn: "2030-01-01T00:00:09.000Z" }),
       row({ state: "Warning", messages: [{ state: "Warning", message: "m" }] }),
       row({ database: "other", startedOn: "2030-01-01T00:00:00.000Z" }),
-    ]);
-    expect(details).toMatchObject({
+    ];
+    expect(validationDetails(rows, "complete")).toMatchObject({
       status: "Warning",
       validationStartTimeInUtc: "2030-01-01T00:00:00.000Z",
       validationEndTimeInUtc: "2030-01-01T00:00:09.000Z",
@@ -94,6 +94,14 @@ describe("validation details", () => {
         { databaseName: "other", summary: [{ state: "Succeeded" }] },
       ],
     });
-    expect(validationDetails([])).toBeUndefined();
+    expect(validationDetails([], "complete")).toBeUndefined();
+    const checking = validationDetails(rows, "checking");
+    expect([checking?.status, checking?.validationEndTimeInUtc]).toEqual([undefined, undefined]);
+    expect(checking?.dbLevelValidationDetails?.map(({ endedOn }) => endedOn)).toEqual([undefined, undefined]);
+    const interrupted = validationDetails(rows.slice(0, 1), "interrupted");
+    expect(interrupted).toMatchObject({ status: "Warning" });
+    expect(interrupted?.serverLevelValidationDetails?.[0]?.messages?.[0]?.message).toMatch(
+      /before every rule was checked/,
+    );
   });
 });

@@ -13,8 +13,8 @@ async function main(): Promise<void> {
     return;
   }
   const options = parseStartOptions(args);
-  const hostJson = readHostJson(options.appDirectory);
   const { environment, note } = readSettings(options.settingsFile, options.appDirectory);
+  const hostJson = readHostJson(options.appDirectory, environment);
   const log = new Log(hostJson.logging.logLevel, options.verbose);
   if (note !== undefined) {
     console.log(note);

@@ -49,6 +49,19 @@ module.exports = {
       to: { path: "^(functions|orchestrators|shared|demo|test|bench)" },
     },
     {
+      name: "cli-speaks-http",
+      comment: "The command line is a package of its own: it knows the service by its HTTP API alone.",
+      severity: "error",
+      from: { path: "^cli" },
+      to: { pathNot: "^cli|node_modules", dependencyTypesNot: ["core"] },
+    },
+    {
+      name: "nothing-knows-the-cli",
+      severity: "error",
+      from: { pathNot: "^(cli|test)" },
+      to: { path: "^cli" },
+    },
+    {
       name: "the-product-knows-no-test",
       severity: "error",
       from: { path: "^(functions|orchestrators|shared)" },
@@ -59,20 +72,6 @@ module.exports = {
       severity: "error",
       from: { path: "^(functions|orchestrators|shared)", pathNot: "^shared/status" },
       to: { path: "node_modules/@azure/(data-tables|storage-queue)" },
-    },
-    {
-      name: "console-knows-the-model-alone",
-      comment:
-        "The console runs in a browser and talks to the API: of the app it may know the types of its model, nothing that does I/O.",
-      severity: "error",
-      from: { path: "^console" },
-      to: { path: "^(functions|orchestrators|emulator|demo|bench|test|shared/(?!model))" },
-    },
-    {
-      name: "nothing-imports-the-console",
-      severity: "error",
-      from: { pathNot: "^console" },
-      to: { path: "^console" },
     },
     {
       name: "production-code-uses-production-dependencies",

@@ -9,7 +9,6 @@ import { type InstanceRecord, isTerminal } from "./instance-record.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { LOG_CATEGORY } from "./log-category.js";
 import { Orchestration } from "./orchestration.js";
-import type { TimerLimits } from "./replay.js";
 import { type DurableStore, mayBeOverwritten } from "./store.js";
 import { TurnTaking } from "./turn-taking.js";
 
@@ -17,7 +16,6 @@ export interface EngineOptions {
   store: DurableStore;
   runner: FunctionRunner;
   log: Log;
-  timers: TimerLimits;
 }
 
 export type StartResult = { kind: "started"; instanceId: string } | { kind: "exists"; instanceId: string };
@@ -39,7 +37,7 @@ export class Engine {
   readonly #stopping = new AbortController();
   #messages = 0;
 
-  constructor({ store, runner, log, timers }: EngineOptions) {
+  constructor({ store, runner, log }: EngineOptions) {
     this.#store = store;
     this.#runner = runner;
     this.#log = log;
@@ -49,7 +47,7 @@ export class Engine {
       start: (name, instanceId, input, parent) => this.start(name, instanceId, input, parent),
       terminate: (instanceId, reason) => this.terminate(instanceId, reason),
     });
-    this.#turns = new TurnTaking({ ...common, consequences: this.#consequences, timers });
+    this.#turns = new TurnTaking({ ...common, consequences: this.#consequences });
   }
 
   /** Takes up what was running when the host last stopped. */

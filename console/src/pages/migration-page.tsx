@@ -1,3 +1,0 @@
-export default function MigrationPage(_: Record<string, unknown>) {
-  return null;
-}

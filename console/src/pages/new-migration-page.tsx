@@ -1,3 +1,0 @@
-export default function NewMigrationPage(_: Record<string, unknown>) {
-  return null;
-}

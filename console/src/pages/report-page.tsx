@@ -1,3 +1,0 @@
-export default function ReportPage(_: Record<string, unknown>) {
-  return null;
-}

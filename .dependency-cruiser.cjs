@@ -74,6 +74,20 @@ module.exports = {
       to: { path: "node_modules/@azure/(data-tables|storage-queue)" },
     },
     {
+      name: "console-knows-the-model-alone",
+      comment:
+        "The console runs in a browser and talks to the API: of the app it may know the types of its model, nothing that does I/O.",
+      severity: "error",
+      from: { path: "^console" },
+      to: { path: "^(functions|orchestrators|emulator|demo|bench|test|shared/(?!model))" },
+    },
+    {
+      name: "nothing-imports-the-console",
+      severity: "error",
+      from: { pathNot: "^console" },
+      to: { path: "^console" },
+    },
+    {
       name: "production-code-uses-production-dependencies",
       severity: "error",
       from: { path: "^(functions|orchestrators|shared)" },

@@ -11,3 +11,16 @@ export function timeSpanToMilliseconds(text: string): number {
   const whole = ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
   return Math.round((whole + Number(fraction)) * 1000);
 }
+
+/** The same as .NET writes it: `[d.]hh:mm:ss[.fffffff]`. */
+export function millisecondsToTimeSpan(milliseconds: number): string {
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  const seconds = Math.floor(milliseconds / 1000);
+  const days = Math.floor(seconds / 86_400);
+  const fraction = milliseconds % 1000;
+  return [
+    days > 0 ? `${days}.` : "",
+    `${two((seconds / 3600) % 24)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`,
+    fraction > 0 ? `.${String(fraction).padStart(3, "0")}0000` : "",
+  ].join("");
+}

@@ -51,6 +51,12 @@ const hostJson = z.object({
             .default("TestHubName"),
           maxConcurrentActivityFunctions: count.default(10),
           maxConcurrentOrchestratorFunctions: count.default(10),
+          /**
+           * A timer longer than the first is made of legs as long as the second. Fixed on the real host (Azure Storage's are
+           * these defaults; AzureStorageDurabilityProvider); settings here, so that legs can be tested in seconds.
+           */
+          maximumShortTimerDuration: duration.default(timeSpanToMilliseconds("6.00:00:00")),
+          longRunningTimerIntervalDuration: duration.default(timeSpanToMilliseconds("3.00:00:00")),
         })
         .prefault({}),
     })
@@ -60,15 +66,16 @@ const hostJson = z.object({
 export type HostJson = z.infer<typeof hostJson>;
 
 /**
- * Reads APP/host.json.
+ * Reads APP/host.json. A setting `AzureFunctionsJobHost__extensions__queues__batchSize` overrides what the file says there, as
+ * on the Functions host.
  * @throws Error that names the file and every setting that is wrong.
  */
-export function readHostJson(appDirectory: string): HostJson {
+export function readHostJson(appDirectory: string, settings: NodeJS.ProcessEnv): HostJson {
   const file = path.join(appDirectory, "host.json");
   if (!existsSync(file)) {
     throw new Error(`${file} does not exist: --app must name the folder of a Functions app.`);
   }
-  return parseHostJson(JSON.parse(readFileSync(file, "utf8")), file);
+  return parseHostJson(withOverrides(JSON.parse(readFileSync(file, "utf8")), settings), file);
 }
 
 export function parseHostJson(value: unknown, file = "host.json"): HostJson {
@@ -77,4 +84,42 @@ export function parseHostJson(value: unknown, file = "host.json"): HostJson {
     throw new Error(`${file} is not valid:\n${z.prettifyError(parsed.error)}`);
   }
   return parsed.data;
+}
+
+const OVERRIDE = /^AzureFunctionsJobHost__(.+)$/i;
+
+/** @returns a copy with what the settings override. Names are compared without case; values are JSON, or else text. */
+export function withOverrides(value: unknown, settings: NodeJS.ProcessEnv): unknown {
+  const result: unknown = structuredClone(value);
+  for (const [name, text] of Object.entries(settings)) {
+    const path = OVERRIDE.exec(name)?.[1]?.split("__");
+    if (path !== undefined && text !== undefined && isObject(result)) {
+      override(result, path, text);
+    }
+  }
+  return result;
+}
+
+function override(target: Record<string, unknown>, [name = "", ...rest]: string[], text: string): void {
+  const key = Object.keys(target).find((known) => known.toLowerCase() === name.toLowerCase()) ?? name;
+  if (rest.length === 0) {
+    target[key] = jsonOrText(text);
+    return;
+  }
+  const inner = target[key];
+  const next = isObject(inner) ? inner : {};
+  target[key] = next;
+  override(next, rest, text);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }

@@ -90,7 +90,7 @@ export class Host {
     const [functions] = await Promise.all([pool.start(), store.open()]);
     this.#functions = new Map(functions.map((metadata) => [metadata.name, metadata]));
     const runner = new FunctionRunner({ pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
-    this.#engine = new Engine({ store, runner, log });
+    this.#engine = new Engine({ store, runner, log, timers: durableTask });
     const durable = managementApi(this.#engine, store, this.#addresses);
     this.#rpc.serve(durable);
     this.#prepareTriggers(pool);

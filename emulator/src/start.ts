@@ -13,8 +13,8 @@ async function main(): Promise<void> {
     return;
   }
   const options = parseStartOptions(args);
-  const hostJson = readHostJson(options.appDirectory);
   const { environment, note } = readSettings(options.settingsFile, options.appDirectory);
+  const hostJson = readHostJson(options.appDirectory, environment);
   const log = new Log(hostJson.logging.logLevel, options.verbose);
   if (note !== undefined) {
     console.log(note);
@@ -30,12 +30,24 @@ async function main(): Promise<void> {
     if (host.keys !== undefined) {
       console.log(`Host key (?code= or x-functions-key): ${host.keys.default}\nMaster key: ${host.keys.master}`);
     }
+    const home = await homePage(origin);
+    if (home !== undefined) {
+      console.log(`In a browser: ${home}`);
+    }
     console.log(`Serving ${origin}`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     await host.stop();
     process.exit(1);
   }
+}
+
+/** Where the app's root leads to, if it leads anywhere. */
+async function homePage(origin: string): Promise<string | undefined> {
+  const response = await fetch(origin, { redirect: "manual" });
+  await response.body?.cancel();
+  const location = response.headers.get("location");
+  return location === null ? undefined : new URL(location, origin).href;
 }
 
 function stopOnSignal(host: Host): void {

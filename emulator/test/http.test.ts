@@ -91,6 +91,14 @@ describe("an HTTP function", () => {
     expect(status).toBe(413);
   });
 
+  test("idle connections are kept as long as Kestrel keeps them, the app's and those of Durable's client", async () => {
+    const { rpcBaseUrl } = (await (await host.fetch("client-binding")).json()) as { rpcBaseUrl: string };
+    for (const response of [await host.fetch("public"), await fetch(`${rpcBaseUrl}instances`)]) {
+      await response.arrayBuffer();
+      expect(response.headers.get("keep-alive")).toBe("timeout=130");
+    }
+  });
+
   test("requests go to the instances in turn, and logs name instance and function", async () => {
     const instances = new Set<string>();
     for (let call = 0; call < 6; call++) {

@@ -3,6 +3,8 @@ import type { HistoryEvent } from "../src/durable/history-event.js";
 import { type Action, ActionType } from "../src/durable/orchestrator-state.js";
 import { replay } from "../src/durable/replay.js";
 
+const DAY_MS = 86_400_000;
+const TIMERS = { maximumShortTimerDuration: 6 * DAY_MS, longRunningTimerIntervalDuration: 3 * DAY_MS };
 const T = "2026-01-01T00:00:00.000Z";
 const retryOptions = { firstRetryIntervalInMilliseconds: 1_000, maxNumberOfAttempts: 2, backoffCoefficient: 3 };
 
@@ -38,7 +40,8 @@ const timerCreated = (EventId: number) => event("TimerCreated", { EventId });
 const fired = (TimerId: number) => event("TimerFired", { TimerId });
 const raised = (Name: string) => event("EventRaised", { Name });
 
-const plan = (history: HistoryEvent[], actions: Action[]) => replay([...started, ...history], actions, () => true);
+const plan = (history: HistoryEvent[], actions: Action[]) =>
+  replay([...started, ...history], actions, () => true, TIMERS);
 const asked = (history: HistoryEvent[], actions: Action[]) =>
   plan(history, actions).commands.map((command) => [
     command.id,
@@ -118,6 +121,6 @@ describe("what an orchestration does next", () => {
 
   test("what this host cannot do is named", () => {
     expect(() => plan([], [{ actionType: ActionType.CallEntity }])).toThrow("CallEntity is not supported");
-    expect(() => replay(started, [activity("a")], () => false)).toThrow("The function 'a' doesn't exist");
+    expect(() => replay(started, [activity("a")], () => false, TIMERS)).toThrow("The function 'a' doesn't exist");
   });
 });

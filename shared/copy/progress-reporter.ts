@@ -4,6 +4,7 @@
  */
 import type pg from "pg";
 import { isCancelRequested, recordDatabase } from "../status/databases.js";
+import { keepSample, sampleSpan } from "../status/samples.js";
 import { recordParts } from "../status/tables.js";
 import { type PartProgress, type PartToCopy, readDatabaseProgress, recordProgress } from "./plan-store.js";
 import { plannedPart } from "./planned-part.js";
@@ -29,6 +30,8 @@ export class ProgressReporter {
   #flushing: Promise<void> = Promise.resolve();
   #failures = 0;
   #canceled = false;
+  /** The span of time that has a sample already. */
+  #sampled = 0;
 
   /** @param target a session of its own on the target database: progress is not part of the loading transaction. */
   constructor(target: pg.Client, database: ReportedDatabase, abort: AbortController) {
@@ -118,5 +121,10 @@ export class ProgressReporter {
       ),
     ]);
     await recordDatabase(key, database, total);
+    const span = sampleSpan();
+    if (span !== this.#sampled) {
+      await keepSample(key, database, total);
+      this.#sampled = span;
+    }
   }
 }

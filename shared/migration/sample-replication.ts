@@ -13,6 +13,7 @@ import { readRowCounters } from "../postgres/row-counters.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { readAppliedPoint, readSubscription } from "../postgres/subscription.js";
 import { type DatabasePatch, getDatabase, recordDatabase } from "../status/databases.js";
+import { keepSample } from "../status/samples.js";
 import { failureOf } from "./failure-of.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
@@ -59,6 +60,7 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
     message: troubles.join("\n"),
     ...(caughtUp && row?.caughtUp !== true ? { caughtUp, state: "WaitingForCutoverTrigger" } : {}),
   });
+  if (source.ok) await keepSample(key, database, source.value.progress);
   return { state: now, caughtUp: caughtUp || row?.caughtUp === true, cutover: row?.cutoverRequested === true };
 }
 

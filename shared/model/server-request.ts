@@ -1,10 +1,11 @@
 /** The bodies of testConnection and listSourceDatabases: a migration's server fields alone. */
 
 import { z } from "zod";
+import { DatabasesToMigrate } from "./database-name.js";
 import type { ServerEndpoint } from "./migration.js";
 import { migrationProperties } from "./migration-request.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
-import { isObject, knownObject, problem, readProperties } from "./request-properties.js";
+import { fieldError, isObject, knownObject, problem, readProperties } from "./request-properties.js";
 import {
   addressShape,
   SourcePassword,
@@ -93,6 +94,44 @@ export function parseSourceRequest(body: unknown): ServerLogin {
   }
   return { endpoint, password };
 }
+
+/**
+ * The target to list the databases of; source fields are read and not used.
+ * @throws RequestError 400 with one detail for every problem.
+ */
+export function parseTargetRequest(server: string, body: unknown): ServerLogin {
+  const { target } = parseConnectionTest(server, body);
+  if (target === undefined) {
+    const field = `${credentials}.targetServerPassword`;
+    refuseIfAny([problem("MissingProperty", field, "is missing: give the password of the target's user")]);
+    throw new Error("A request without problems lacks a required field.");
+  }
+  return target;
+}
+
+/**
+ * The source, and the databases of it that dbsToMigrate names.
+ * @throws RequestError 400 with one detail for every problem.
+ */
+export function parseDatabasesRequest(body: unknown): { source: ServerLogin; databases: readonly string[] } {
+  const source = parseSourceRequest(body);
+  const problems: RequestProblem[] = [];
+  const properties = isObject(body) && isObject(body.properties) ? body.properties : {};
+  const { dbsToMigrate } = readProperties(properties, databasesShape, {
+    path: "properties",
+    ignored: migrationProperties,
+    problems,
+  });
+  refuseIfAny(problems);
+  return { source, databases: dbsToMigrate ?? [] };
+}
+
+const databasesShape = {
+  dbsToMigrate: z
+    .unknown()
+    .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
+    .pipe(DatabasesToMigrate),
+};
 
 function readServerFields(body: unknown, problems: RequestProblem[]) {
   if (!isObject(body) || !isObject(body.properties)) {

@@ -13,7 +13,12 @@ const serverFacts = `
     session.cipher as tls_cipher,
     role.rolsuper as superuser,
     role.rolcreatedb as may_create_databases,
-    role.rolreplication as may_replicate
+    role.rolreplication as may_replicate,
+    pg_catalog.current_setting('wal_level') as wal_level,
+    pg_catalog.current_setting('max_replication_slots')::int
+      - (select count(*)::int from pg_catalog.pg_replication_slots) as free_replication_slots,
+    pg_catalog.current_setting('max_wal_senders')::int
+      - (select count(*)::int from pg_catalog.pg_stat_replication) as free_wal_senders
   from pg_catalog.pg_roles as role
   left join pg_catalog.pg_stat_ssl as session on session.pid = pg_catalog.pg_backend_pid()
   where role.rolname = current_user
@@ -28,6 +33,9 @@ interface ServerFacts {
   superuser: boolean;
   may_create_databases: boolean;
   may_replicate: boolean;
+  wal_level: string;
+  free_replication_slots: number;
+  free_wal_senders: number;
 }
 
 export type ProbeOutcome = { readonly server: string; readonly user: string } & (
@@ -37,9 +45,16 @@ export type ProbeOutcome = { readonly server: string; readonly user: string } & 
       readonly majorVersion: number;
       readonly tls: { readonly inUse: boolean; readonly version?: string; readonly cipher?: string };
       readonly databases: number;
+      /** Of those that the user may connect to. */
+      readonly sizeBytes: number;
+      /** From the first packet to the last answer. */
+      readonly milliseconds: number;
       readonly superuser: boolean;
       readonly mayCreateDatabases: boolean;
       readonly mayReplicate: boolean;
+      readonly walLevel: string;
+      readonly freeReplicationSlots: number;
+      readonly freeWalSenders: number;
     }
   | { readonly reachable: false; readonly error: { readonly code: string; readonly message: string } }
 );
@@ -48,12 +63,14 @@ export type ProbeOutcome = { readonly server: string; readonly user: string } & 
 export async function probeServer(login: ServerLogin): Promise<ProbeOutcome> {
   const { host, port, user } = login.endpoint;
   const server = `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const began = Date.now();
   try {
     return await withMaintenanceConnection(login, "test connection", async (client) => {
       const { rows } = await client.query<ServerFacts>(serverFacts);
       const [facts] = rows;
       if (facts === undefined)
         throw new ServiceError("RoleNotFound", `${server}: user ${user} is no role of the server. Check its name.`);
+      const databases = await readDatabases(client);
       return {
         server,
         user,
@@ -65,10 +82,15 @@ export async function probeServer(login: ServerLogin): Promise<ProbeOutcome> {
           ...(facts.tls_version && { version: facts.tls_version }),
           ...(facts.tls_cipher && { cipher: facts.tls_cipher }),
         },
-        databases: (await readDatabases(client)).length,
+        databases: databases.length,
+        sizeBytes: databases.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0),
+        milliseconds: Date.now() - began,
         superuser: facts.superuser,
         mayCreateDatabases: facts.superuser || facts.may_create_databases,
         mayReplicate: facts.superuser || facts.may_replicate,
+        walLevel: facts.wal_level,
+        freeReplicationSlots: facts.free_replication_slots,
+        freeWalSenders: facts.free_wal_senders,
       };
     });
   } catch (error) {

@@ -24,5 +24,17 @@ export async function listDatabaseProgress(key: string) {
     startedOn: row.startedOn,
     endedOn: row.endedOn,
     updatedOn: row.updatedOn,
+    attempt: row.attempt,
+    ...(row.sampledOn !== undefined && {
+      latencySeconds: row.latencySeconds,
+      incomingChanges: row.incomingChanges,
+      appliedChanges: row.appliedChanges,
+      insertedRows: row.cdcInsertCounter,
+      updatedRows: row.cdcUpdateCounter,
+      deletedRows: row.cdcDeleteCounter,
+      caughtUp: row.caughtUp,
+      sampledOn: row.sampledOn,
+      cutoverOn: row.cutoverOn,
+    }),
   }));
 }

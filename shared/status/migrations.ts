@@ -21,6 +21,7 @@ import {
   textColumn,
   timeColumn,
 } from "./storage.js";
+import { keepTransition } from "./transitions.js";
 
 const text = z.string();
 const jsonColumn = <T extends z.ZodType>(shape: T, otherwise: string) =>
@@ -146,6 +147,11 @@ export async function listMigrations(server: string, options: { active?: boolean
   return rows;
 }
 
+/** Every migration there is, fetched while they are consumed. */
+export async function* listAllMigrations(): AsyncGenerator<MigrationRow> {
+  for await (const row of queryRows("Migrations", odata`PartitionKey ge ${""}`)) yield parse(row);
+}
+
 /** Creates the row of a new migration, in state InProgress. Answers false, and changes nothing, when the key is taken. */
 export async function insertMigration(migration: NewMigration): Promise<boolean> {
   const { spec } = migration;
@@ -217,6 +223,7 @@ export async function recordTransition(key: string, transition: Transition): Pro
       await announceTransition(migration, transition, now);
       announced = true;
     }
+    await keepTransition(key, { ...transition, time: now });
     const columns: Columns = {
       transition: transition.sequence,
       state: transition.state,

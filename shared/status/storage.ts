@@ -23,6 +23,8 @@ export type TableName =
   | "MigrationDatabases"
   | "MigrationTables"
   | "MigrationValidations"
+  | "MigrationTransitions"
+  | "MigrationSamples"
   | "MigrationClaims"
   | "MigrationSecrets";
 export type QueueName = "migration-events" | "migration-commands" | "migration-commands-poison";

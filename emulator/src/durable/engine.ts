@@ -9,6 +9,7 @@ import { type InstanceRecord, isTerminal } from "./instance-record.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { LOG_CATEGORY } from "./log-category.js";
 import { Orchestration } from "./orchestration.js";
+import type { TimerLimits } from "./replay.js";
 import { type DurableStore, mayBeOverwritten } from "./store.js";
 import { TurnTaking } from "./turn-taking.js";
 
@@ -16,6 +17,7 @@ export interface EngineOptions {
   store: DurableStore;
   runner: FunctionRunner;
   log: Log;
+  timers: TimerLimits;
 }
 
 export type StartResult = { kind: "started"; instanceId: string } | { kind: "exists"; instanceId: string };
@@ -37,7 +39,7 @@ export class Engine {
   readonly #stopping = new AbortController();
   #messages = 0;
 
-  constructor({ store, runner, log }: EngineOptions) {
+  constructor({ store, runner, log, timers }: EngineOptions) {
     this.#store = store;
     this.#runner = runner;
     this.#log = log;
@@ -47,7 +49,7 @@ export class Engine {
       start: (name, instanceId, input, parent) => this.start(name, instanceId, input, parent),
       terminate: (instanceId, reason) => this.terminate(instanceId, reason),
     });
-    this.#turns = new TurnTaking({ ...common, consequences: this.#consequences });
+    this.#turns = new TurnTaking({ ...common, consequences: this.#consequences, timers });
   }
 
   /** Takes up what was running when the host last stopped. */

@@ -19,9 +19,11 @@ export interface Plan {
   nextId: number;
 }
 
-/** The host's limits for one timer; a longer one is made of several (DurableTask-AzureStorage's defaults). */
-export const MAX_SHORT_TIMER_MS = 6 * 24 * 3_600_000;
-export const LONG_TIMER_INTERVAL_MS = 3 * 24 * 3_600_000;
+/** A timer longer than the first is made of legs as long as the second; milliseconds. */
+export interface TimerLimits {
+  maximumShortTimerDuration: number;
+  longRunningTimerIntervalDuration: number;
+}
 
 export type FunctionKind = "activity" | "orchestrator";
 
@@ -34,13 +36,15 @@ export function replay(
   history: readonly HistoryEvent[],
   actions: readonly Action[],
   knows: (kind: FunctionKind, name: string) => boolean,
+  timers: TimerLimits,
 ): Plan {
-  return new Replay(actions, knows).run(history);
+  return new Replay(actions, knows, timers).run(history);
 }
 
 class Replay {
   readonly #actions: readonly Action[];
   readonly #knows: (kind: FunctionKind, name: string) => boolean;
+  readonly #timers: TimerLimits;
   readonly #commands = new Map<number, Command>();
   readonly #recorded = new Set<number>();
   readonly #open = new Map<number, (event: HistoryEvent) => void>();
@@ -52,10 +56,16 @@ class Replay {
   #nextAction = 0;
   #finished = false;
   #continueAsNew: { input: unknown } | undefined;
+  /**
+   * DurableOrchestrationContext.IsLongRunningTimer, one mark for all timers of an orchestration: set by a long one, taken back
+   * by whichever ends next. While it is set, a timer that is already due ends without having been created.
+   */
+  #longTimerPending = false;
 
-  constructor(actions: readonly Action[], knows: (kind: FunctionKind, name: string) => boolean) {
+  constructor(actions: readonly Action[], knows: (kind: FunctionKind, name: string) => boolean, timers: TimerLimits) {
     this.#actions = actions;
     this.#knows = knows;
+    this.#timers = timers;
   }
 
   run(history: readonly HistoryEvent[]): Plan {
@@ -262,15 +272,26 @@ class Replay {
 
   #timer(action: Action, done: () => void): void {
     const finalFireAt = Date.parse(action.fireAt ?? "");
-    const isLong = finalFireAt - this.#now > MAX_SHORT_TIMER_MS;
+    const { maximumShortTimerDuration, longRunningTimerIntervalDuration } = this.#timers;
+    const isLong = finalFireAt - this.#now > maximumShortTimerDuration;
+    this.#longTimerPending ||= isLong;
+    const end = (): void => {
+      this.#longTimerPending = false;
+      done();
+    };
+    if (this.#longTimerPending && finalFireAt <= this.#now) {
+      end();
+      return;
+    }
     const next = (): void => {
-      const fireAt = isLong ? Math.min(finalFireAt, this.#now + LONG_TIMER_INTERVAL_MS) : finalFireAt;
+      const fireAt = isLong ? Math.min(finalFireAt, this.#now + longRunningTimerIntervalDuration) : finalFireAt;
       const id = this.#create((timerId) => ({ kind: "timer", id: timerId, fireAt: new Date(fireAt) }));
       if (action.isCanceled === true) {
+        // The host's wait for a cancelled timer throws: it never comes to where the mark is taken back.
         done();
         return;
       }
-      this.#open.set(id, () => (this.#now < finalFireAt ? next() : done()));
+      this.#open.set(id, () => (this.#now < finalFireAt ? next() : end()));
     };
     next();
   }

@@ -1,10 +1,11 @@
+import { millisecondsToTimeSpan } from "../durations.js";
 import type { Outcome } from "../instances/instance.js";
 import { toEvent } from "./command.js";
 import { type HistoryEvent, toTriggerEvent } from "./history-event.js";
 import type { InstanceRecord, RuntimeStatus } from "./instance-record.js";
 import type { Orchestration } from "./orchestration.js";
 import { type OrchestratorState, readOrchestratorState } from "./orchestrator-state.js";
-import { type FunctionKind, LONG_TIMER_INTERVAL_MS, MAX_SHORT_TIMER_MS, replay } from "./replay.js";
+import { type FunctionKind, replay, type TimerLimits } from "./replay.js";
 
 /**
  * One turn of an orchestration: what happened since the last one becomes history, the orchestrator function replays it, and
@@ -57,7 +58,7 @@ export function beginTurn(orchestration: Orchestration, pending: readonly Histor
 }
 
 /** The orchestration trigger's input (facts of OrchestrationTriggerAttributeBindingProvider). */
-export function triggerInput(orchestration: Orchestration, start: TurnStart): string {
+export function triggerInput(orchestration: Orchestration, start: TurnStart, timers: TimerLimits): string {
   const { record, history } = orchestration;
   return JSON.stringify({
     history: [
@@ -70,8 +71,8 @@ export function triggerInput(orchestration: Orchestration, start: TurnStart): st
     parentInstanceId: record.parent?.instanceId ?? null,
     upperSchemaVersion: 1,
     upperSchemaVersionNew: 2,
-    longRunningTimerIntervalDuration: `${LONG_TIMER_INTERVAL_MS / 86_400_000}.00:00:00`,
-    maximumShortTimerDuration: `${MAX_SHORT_TIMER_MS / 86_400_000}.00:00:00`,
+    longRunningTimerIntervalDuration: millisecondsToTimeSpan(timers.longRunningTimerIntervalDuration),
+    maximumShortTimerDuration: millisecondsToTimeSpan(timers.maximumShortTimerDuration),
     defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
   });
 }
@@ -82,12 +83,13 @@ export function endTurn(
   start: TurnStart,
   outcome: Extract<Outcome, { kind: "succeeded" | "failed" }>,
   knows: (kind: FunctionKind, name: string) => boolean,
+  timers: TimerLimits,
 ): TurnEnd {
   const { record, history } = orchestration;
   let state: OrchestratorState | undefined;
   try {
     state = readOrchestratorState(outcome);
-    const plan = replay([...history, ...start.events], state.actions, knows);
+    const plan = replay([...history, ...start.events], state.actions, knows, timers);
     const events = plan.commands.map((command) =>
       toEvent(command, start.timestamp, (id) => `${record.executionId}:${id.toString(16).padStart(4, "0")}`),
     );

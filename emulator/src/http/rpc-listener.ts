@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { readBody } from "./body.js";
-import { answer, type WebhookHandler } from "./server.js";
+import { answer, IDLE_CONNECTION_MS, type WebhookHandler } from "./server.js";
 
 /** Where durable-functions' client in the workers reaches the host: loopback only, no key, apart from the app's own routes. */
 export interface RpcListener {
@@ -27,6 +27,7 @@ export async function startRpcListener(): Promise<RpcListener> {
       answer(response, await handler({ method, path, url, headers, body: body.toString("utf8") }));
     })().catch(() => answer(response, { status: 500 }));
   });
+  server.keepAliveTimeout = IDLE_CONNECTION_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", resolve);

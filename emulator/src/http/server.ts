@@ -40,6 +40,12 @@ export interface ServedApp {
 
 const DURABLE_PREFIX = "/runtime/webhooks/durabletask/";
 
+/**
+ * How long an idle connection is kept, milliseconds: Kestrel's KeepAliveTimeout. Clients keep theirs for less; after Node's own
+ * 5 s they would meet a closed one just as they send the next request.
+ */
+export const IDLE_CONNECTION_MS = 130_000;
+
 export class HttpServer {
   readonly #server: Server;
   readonly #log: Log;
@@ -55,8 +61,7 @@ export class HttpServer {
     });
     // An HTTP function may run as long as functionTimeout lets it.
     this.#server.requestTimeout = 0;
-    // Longer than clients keep their connections, so that none is closed just as the next request comes.
-    this.#server.keepAliveTimeout = 65_000;
+    this.#server.keepAliveTimeout = IDLE_CONNECTION_MS;
   }
 
   /**

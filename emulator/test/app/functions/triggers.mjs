@@ -153,3 +153,12 @@ app.hook.preInvocation((context) => {
     context.functionHandler = async (...args) => ({ ...(await handler(...args)), headers: { "x-hook": "seen" } });
   }
 });
+
+const clientBinding = df.input.durableClient();
+
+app.http("clientBinding", {
+  route: "client-binding",
+  methods: ["GET"],
+  extraInputs: [clientBinding],
+  handler: (_request, context) => ({ jsonBody: context.extraInputs.get(clientBinding) }),
+});

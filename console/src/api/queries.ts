@@ -1,0 +1,89 @@
+/** What the pages ask the API for, and how often: every 2 s while something goes on, every 15 s otherwise, never in a hidden tab. */
+import { useQuery } from "@tanstack/react-query";
+import { hasEnded, isWaiting } from "../migration/progress.js";
+import { call, callAll, migrationPath, serverPath } from "./client.js";
+import type {
+  CutoverReadiness,
+  DatabaseProgress,
+  Migration,
+  MigrationId,
+  RuleOutcome,
+  ServerId,
+  TargetServer,
+  TransitionRecord,
+} from "./resources.js";
+
+export const busyInterval = 2_000;
+export const idleInterval = 15_000;
+
+export function useTargetServers() {
+  return useQuery({
+    queryKey: ["targetServers"],
+    queryFn: ({ signal }) => callAll<TargetServer>("targetServers", { signal }),
+    refetchInterval: idleInterval,
+  });
+}
+
+export function useMigrations(server: ServerId, filter: "Active" | "All") {
+  return useQuery({
+    queryKey: ["migrations", serverPath(server), filter],
+    queryFn: ({ signal }) =>
+      callAll<Migration>(`${serverPath(server)}/migrations`, { query: { migrationListFilter: filter }, signal }),
+    refetchInterval: ({ state }) =>
+      (state.data ?? []).some((migration) => !hasEnded(migration) && !isWaiting(migration))
+        ? busyInterval
+        : idleInterval,
+    placeholderData: (previous) => previous,
+  });
+}
+
+export function useMigration(id: MigrationId) {
+  return useQuery({
+    queryKey: ["migration", migrationPath(id)],
+    queryFn: ({ signal }) => call<Migration>(migrationPath(id), { signal }),
+    refetchInterval: ({ state }) => (state.data !== undefined && hasEnded(state.data) ? idleInterval : busyInterval),
+  });
+}
+
+export function useDatabases(id: MigrationId, ended: boolean) {
+  return useQuery({
+    queryKey: ["databases", migrationPath(id), ended],
+    queryFn: ({ signal }) => callAll<DatabaseProgress>(`${migrationPath(id)}/databases`, { signal }),
+    refetchInterval: ended ? false : busyInterval,
+    placeholderData: (previous) => previous,
+  });
+}
+
+export function useTransitions(id: MigrationId, migration: Migration | undefined) {
+  const { state, currentSubStateDetails } = migration?.properties.currentStatus ?? {};
+  return useQuery({
+    // Every change of state is one more row.
+    queryKey: ["transitions", migrationPath(id), state, currentSubStateDetails?.currentSubState],
+    queryFn: ({ signal }) => callAll<TransitionRecord>(`${migrationPath(id)}/transitions`, { signal }),
+    refetchInterval: idleInterval,
+    placeholderData: (previous) => previous,
+    enabled: migration !== undefined,
+  });
+}
+
+export function useValidations(id: MigrationId, migration: Migration | undefined) {
+  const validating =
+    migration?.properties.currentStatus.currentSubStateDetails?.currentSubState === "ValidationInProgress";
+  return useQuery({
+    queryKey: ["validations", migrationPath(id), validating],
+    queryFn: ({ signal }) => callAll<RuleOutcome>(`${migrationPath(id)}/validations`, { signal }),
+    refetchInterval: validating ? busyInterval : false,
+    placeholderData: (previous) => previous,
+    enabled: migration !== undefined && migration.properties.migrationOption !== "Migrate",
+  });
+}
+
+/** Asked of both servers, so only while somebody looks at the checklist. */
+export function useCutoverReadiness(id: MigrationId) {
+  return useQuery({
+    queryKey: ["cutoverReadiness", migrationPath(id)],
+    queryFn: ({ signal }) => callAll<CutoverReadiness>(`${migrationPath(id)}/cutoverReadiness`, { signal }),
+    refetchInterval: 3_000,
+    gcTime: 0,
+  });
+}

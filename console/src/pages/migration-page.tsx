@@ -1,0 +1,3 @@
+export default function MigrationPage(_: Record<string, unknown>) {
+  return null;
+}

@@ -1,0 +1,3 @@
+export default function NewMigrationPage(_: Record<string, unknown>) {
+  return null;
+}

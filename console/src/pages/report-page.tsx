@@ -1,0 +1,3 @@
+export default function ReportPage(_: Record<string, unknown>) {
+  return null;
+}

@@ -43,6 +43,10 @@ export interface Settings {
   readonly refreshMaterializedViews: boolean;
   /** SOURCE_ADDRESSES_FROM_TARGET: sources that the target server reaches under another address, "host:port" to "host:port". */
   readonly sourceAddressesFromTarget: ReadonlyMap<string, string>;
+  /** SERVER_ADMINISTRATORS: the user of a server that a request names none for: host, host:port or Azure server name, in lower case, to user; "*" is any. */
+  readonly serverAdministrators: ReadonlyMap<string, string>;
+  /** WEBSITE_AUTH_ENABLED, which App Service sets: callers are signed in by the platform, and their app roles count. */
+  readonly platformSignIn: boolean;
   /** SOURCE_ROOT_CERTIFICATE_ON_TARGET: for sslMode VerifyCA and VerifyFull, a file of the target server, or "system"; libpq's default if undefined. */
   readonly sourceRootCertificateOnTarget: string | undefined;
   /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode VerifyCA and VerifyFull. */
@@ -82,6 +86,21 @@ const Limits = z.object({
     )
     .default("")
     .transform((text) => new Map(text.split(",").flatMap((pair) => addressPair(pair)))),
+  SERVER_ADMINISTRATORS: z
+    .string()
+    .regex(
+      /^\s*[^\s,=]+=[^\s,=]+(\s*,\s*[^\s,=]+=[^\s,=]+)*\s*$/,
+      "must be a list of server=user, e.g. my-target=pgadmin, db.internal:5432=postgres",
+    )
+    .default("")
+    .transform((text) => {
+      const pairs = text.split(",").flatMap((pair) => addressPair(pair));
+      return new Map(pairs.map(([server, user]): [string, string] => [server.toLowerCase(), user]));
+    }),
+  WEBSITE_AUTH_ENABLED: z
+    .string()
+    .default("")
+    .transform((text) => /^(true|1)$/i.test(text.trim())),
 });
 
 function addressPair(pair: string): [string, string][] {
@@ -123,6 +142,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     SAMPLE_INTERVAL_SECONDS,
     REFRESH_MATERIALIZED_VIEWS,
     SOURCE_ADDRESSES_FROM_TARGET,
+    SERVER_ADMINISTRATORS,
+    WEBSITE_AUTH_ENABLED,
   } = limits.data;
   return {
     // Read late: code that never touches Storage or secrets runs without these settings.
@@ -143,6 +164,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     sampleIntervalSeconds: SAMPLE_INTERVAL_SECONDS,
     refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
     sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
+    serverAdministrators: SERVER_ADMINISTRATORS,
+    platformSignIn: WEBSITE_AUTH_ENABLED,
     sourceRootCertificateOnTarget: read("SOURCE_ROOT_CERTIFICATE_ON_TARGET"),
     sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),
     pgDumpPath: read("PG_DUMP_PATH"),

@@ -1,20 +1,27 @@
-import { app as durable } from "durable-functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
+import { MigrationResource } from "../../shared/model/migration-resource.js";
 import { cancelMigration } from "../../shared/requests/update-migration.js";
-import { answer } from "./arm/answer.js";
 import { migrationAnswer } from "./arm/migration-answer.js";
+import { durableOperation } from "./arm/operation.js";
 import { orchestrationsOf } from "./arm/orchestrations.js";
 import { preconditionsOf } from "./arm/preconditions-of.js";
 import { migrationRoute } from "./arm/route.js";
 
-durable.client.http("cancelMigration", {
-  methods: ["DELETE"],
-  authLevel: "function",
-  route: migrationRoute,
-  handler: (request, client, context) =>
-    answer(request, context, async () => {
-      const path = parseMigrationPath(request.params);
-      await cancelMigration(path, orchestrationsOf(client), preconditionsOf(request));
-      return await migrationAnswer(path);
-    }),
-});
+durableOperation(
+  {
+    name: "cancelMigration",
+    method: "DELETE",
+    route: migrationRoute,
+    part: "migrations",
+    summary: "Cancels a migration with all its databases. What has been copied stays on the target.",
+    answers: {
+      200: { when: "it is being cancelled", body: MigrationResource },
+      204: { when: "there is no such migration" },
+    },
+  },
+  async ({ request, client, caller }) => {
+    const path = parseMigrationPath(request.params);
+    const found = await cancelMigration(path, orchestrationsOf(client), preconditionsOf(request), caller);
+    return found ? await migrationAnswer(path) : { status: 204 };
+  },
+);

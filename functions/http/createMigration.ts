@@ -1,23 +1,33 @@
-import { app as durable } from "durable-functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
-import { parseMigrationRequest } from "../../shared/model/migration-request.js";
+import { MigrationBody, parseMigrationRequest } from "../../shared/model/migration-request.js";
+import { MigrationResource } from "../../shared/model/migration-resource.js";
+import { administratorsFor } from "../../shared/requests/administrators.js";
 import { createMigration } from "../../shared/requests/create-migration.js";
-import { answer } from "./arm/answer.js";
 import { jsonBody } from "./arm/json-body.js";
 import { migrationAnswer } from "./arm/migration-answer.js";
+import { durableOperation } from "./arm/operation.js";
 import { orchestrationsOf } from "./arm/orchestrations.js";
 import { preconditionsOf } from "./arm/preconditions-of.js";
 import { migrationRoute } from "./arm/route.js";
 
-durable.client.http("createMigration", {
-  methods: ["PUT"],
-  authLevel: "function",
-  route: migrationRoute,
-  handler: (request, client, context) =>
-    answer(request, context, async () => {
-      const path = parseMigrationPath(request.params);
-      const migration = parseMigrationRequest(path, await jsonBody(request));
-      const { created } = await createMigration(migration, orchestrationsOf(client), preconditionsOf(request));
-      return await migrationAnswer(path, created ? 201 : 200);
-    }),
-});
+durableOperation(
+  {
+    name: "createMigration",
+    method: "PUT",
+    route: migrationRoute,
+    part: "migrations",
+    summary: "Creates a migration and starts it; repeated with the same body it answers the one that is there.",
+    body: MigrationBody,
+    answers: {
+      201: { when: "created", body: MigrationResource },
+      200: { when: "it was there, created by the same body", body: MigrationResource },
+    },
+  },
+  async ({ request, client, caller }) => {
+    const path = parseMigrationPath(request.params);
+    const body = await jsonBody(request);
+    const migration = parseMigrationRequest(path, body, await administratorsFor(path.server));
+    const { created } = await createMigration(migration, orchestrationsOf(client), preconditionsOf(request), caller);
+    return await migrationAnswer(path, created ? 201 : 200);
+  },
+);

@@ -1,13 +1,17 @@
-import { app } from "@azure/functions";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
-import { answer } from "./arm/answer.js";
+import { MigrationResource } from "../../shared/model/migration-resource.js";
 import { migrationAnswer } from "./arm/migration-answer.js";
+import { httpOperation } from "./arm/operation.js";
 import { migrationRoute } from "./arm/route.js";
 
-app.http("getMigration", {
-  methods: ["GET"],
-  authLevel: "function",
-  route: migrationRoute,
-  handler: (request, context) =>
-    answer(request, context, async () => await migrationAnswer(parseMigrationPath(request.params))),
-});
+httpOperation(
+  {
+    name: "getMigration",
+    method: "GET",
+    route: migrationRoute,
+    part: "migrations",
+    summary: "Tells how a migration is.",
+    answers: { 200: { when: "it is there", body: MigrationResource } },
+  },
+  async ({ request }) => await migrationAnswer(parseMigrationPath(request.params)),
+);

@@ -1,23 +1,28 @@
-import { app } from "@azure/functions";
 import { parseServerPath } from "../../shared/model/migration-path.js";
-import { parseConnectionTest } from "../../shared/model/server-request.js";
+import { parseConnectionTest, ServerRequestBody } from "../../shared/model/server-request.js";
 import { probeServer } from "../../shared/postgres/probe.js";
-import { answer } from "./arm/answer.js";
+import { administratorsFor } from "../../shared/requests/administrators.js";
 import { jsonBody } from "./arm/json-body.js";
+import { httpOperation } from "./arm/operation.js";
 import { serverRoute } from "./arm/route.js";
 
-app.http("testConnection", {
-  methods: ["POST"],
-  authLevel: "function",
-  route: `${serverRoute}/testConnection`,
-  handler: (request, context) =>
-    answer(request, context, async () => {
-      const { server } = parseServerPath(request.params);
-      const logins = parseConnectionTest(server, await jsonBody(request));
-      const [source, target] = await Promise.all([
-        logins.source && probeServer(logins.source),
-        logins.target && probeServer(logins.target),
-      ]);
-      return { jsonBody: { source, target } };
-    }),
-});
+httpOperation(
+  {
+    name: "testConnection",
+    method: "POST",
+    route: `${serverRoute}/testConnection`,
+    part: "addition",
+    summary: "Connects to the servers that the body has a password for, and tells what is there or what is in the way.",
+    body: ServerRequestBody,
+    answers: { 200: { when: "reachable or not" } },
+  },
+  async ({ request }) => {
+    const { server } = parseServerPath(request.params);
+    const logins = parseConnectionTest(server, await jsonBody(request), await administratorsFor(server));
+    const [source, target] = await Promise.all([
+      logins.source && probeServer(logins.source),
+      logins.target && probeServer(logins.target),
+    ]);
+    return { jsonBody: { source, target } };
+  },
+);

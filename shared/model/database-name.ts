@@ -38,6 +38,9 @@ export const DatabasesToMigrate = listOfNames(
       : undefined,
 );
 
+/** Beyond this a list is not looked at name by name: it is wrong as a whole. */
+const namesLookedAt = 100;
+
 /** Every problem at once: with element schemas of zod's own, a wrong element would keep the list's checks from running. */
 function listOfNames(
   countProblem: (count: number) => string | undefined,
@@ -49,6 +52,10 @@ function listOfNames(
       const complain = (message: string | undefined, path: number[]) => {
         if (message !== undefined) context.addIssue({ code: "custom", path, message });
       };
+      if (names.length > namesLookedAt) {
+        const message = `names ${names.length} databases: a migration takes at most ${maximumDatabases}, leave the others out`;
+        return complain(message, []);
+      }
       complain(countProblem(names.length), []);
       names.forEach((name, index) => {
         const first = names.indexOf(name);

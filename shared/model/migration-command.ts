@@ -1,8 +1,9 @@
 /** A message on the queue `migration-commands`. */
 import { z } from "zod";
 import { DatabaseNames } from "./database-name.js";
+import { migrationNameProblem, serverNameProblem } from "./migration-path.js";
 import { RequestError, type RequestProblem } from "./request-error.js";
-import { fieldError, isObject, knownObject, oneOf, readProperties } from "./request-properties.js";
+import { fieldError, isObject, knownObject, oneOf, problem, readProperties } from "./request-properties.js";
 
 export const migrationCommands = [
   "Cutover",
@@ -51,6 +52,12 @@ export function parseMigrationCommand(message: unknown): MigrationCommand {
   }
   const problems: RequestProblem[] = [];
   const { migration, command, databases } = readProperties(input, shape, { path: "", problems });
+  if (migration !== undefined) {
+    const server = serverNameProblem(migration.server);
+    const name = migrationNameProblem(migration.name, migration.server);
+    if (server !== undefined) problems.push(problem("InvalidServerName", "migration.server", server));
+    if (name !== undefined) problems.push(problem("InvalidMigrationName", "migration.name", name));
+  }
   if (problems.length > 0 || migration === undefined || command === undefined) {
     const reasons = problems.map((one) => one.message).join(" ");
     throw new RequestError(

@@ -5,8 +5,8 @@ import { Flag } from "./flag.js";
 import { migrationModes } from "./migration.js";
 import { Tags, UtcTime } from "./migration-request.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
-import { isObject, knownObject, oneOf, problem, readProperties } from "./request-properties.js";
-import { SourcePassword, SourceUserName, TargetPassword, TargetUserName } from "./server-fields.js";
+import { fieldOf, isObject, oneOf, problem, readProperties } from "./request-properties.js";
+import { ChangedSecrets, formerNames } from "./server-fields.js";
 
 const Text = z.string({ error: "must be a string" });
 
@@ -14,17 +14,7 @@ const propertiesShape = {
   sourceDbServerResourceId: Text.optional(),
   sourceDbServerFullyQualifiedDomainName: Text.optional(),
   targetDbServerFullyQualifiedDomainName: Text.optional(),
-  secretParameters: knownObject(
-    {
-      adminCredentials: knownObject(
-        { sourceServerPassword: SourcePassword.optional(), targetServerPassword: TargetPassword.optional() },
-        "",
-      ).optional(),
-      sourceServerUsername: SourceUserName.optional(),
-      targetServerUsername: TargetUserName.optional(),
-    },
-    "",
-  ).optional(),
+  secretParameters: ChangedSecrets.optional(),
   dbsToMigrate: DatabaseNames.optional(),
   setupLogicalReplicationOnSourceDbIfNeeded: Flag.optional(),
   overwriteDbsInTarget: Flag.optional(),
@@ -37,6 +27,9 @@ const propertiesShape = {
   dbsToCancelMigrationOn: DatabaseNames.optional(),
   migrationMode: oneOf(migrationModes).optional(),
 };
+
+/** The body as documentation shows it. */
+export const MigrationPatchBody = z.object({ tags: Tags.optional(), properties: z.object(propertiesShape) });
 
 const answeredTopLevel = ["id", "name", "type", "systemData", "etag", "location"];
 
@@ -58,20 +51,21 @@ export function parseMigrationPatch(body: unknown): MigrationPatchRequest {
   const problems: RequestProblem[] = [];
   const shape = { tags: Tags.optional(), properties: z.unknown() };
   const { tags } = readProperties(body, shape, { path: "", ignored: answeredTopLevel, problems });
-  if (body.properties !== undefined && !isObject(body.properties)) {
+  const given = fieldOf(body, "properties");
+  if (given !== undefined && !isObject(given)) {
     problems.push(problem("InvalidPropertyValue", "properties", "must be a JSON object"));
   }
-  if (body.properties === undefined && tags === undefined && problems.length === 0) {
+  if (given === undefined && tags === undefined && problems.length === 0) {
     problems.push(problem("MissingProperty", "properties", "is missing: give the properties to change in it"));
   }
-  const properties = readPatch(isObject(body.properties) ? body.properties : {}, problems);
+  const properties = readPatch(isObject(given) ? given : {}, problems);
   problems.push(...contradictions(properties));
   refuseIfAny(problems);
   return { tags, properties };
 }
 
 function readPatch(input: Readonly<Record<string, unknown>>, problems: RequestProblem[]) {
-  return readProperties(input, propertiesShape, { path: "properties", problems });
+  return readProperties(input, propertiesShape, { path: "properties", aliases: formerNames, problems });
 }
 
 function contradictions(properties: PatchedProperties): RequestProblem[] {

@@ -28,16 +28,18 @@ export function migrationNameProblem(name: string, server: string): string | und
   return undefined;
 }
 
+/** What is wrong with a target server's name, likewise. */
+export function serverNameProblem(server: string): string | undefined {
+  if (legalName.test(server)) return undefined;
+  return "must have 1 to 63 letters, digits and hyphens and not start with a hyphen: use the target server's name";
+}
+
 /** The server's part of a route's parameters. Throws RequestError 400. */
 export function parseServerPath(parameters: Readonly<Record<string, string>>): ServerPath {
   const { subscriptionId = "", resourceGroupName: resourceGroup = "", serverName: server = "" } = parameters;
-  if (!legalName.test(server)) {
-    throw new RequestError(
-      400,
-      "InvalidServerName",
-      "serverName in the path must have 1 to 63 letters, digits and hyphens and not start with a hyphen: use the target server's name.",
-      { target: "serverName" },
-    );
+  const problem = serverNameProblem(server);
+  if (problem !== undefined) {
+    throw new RequestError(400, "InvalidServerName", `serverName in the path ${problem}.`, { target: "serverName" });
   }
   // These two end up in resource IDs and table columns, nowhere else.
   for (const [target, value] of Object.entries({ subscriptionId, resourceGroupName: resourceGroup })) {

@@ -1,6 +1,6 @@
 /** The body of PUT …/migrations/{name}: ARM's Migration resource, parsed into what the service carries out. */
 import { z } from "zod";
-import { DatabasesToMigrate } from "./database-name.js";
+import { DatabaseNames, DatabasesToMigrate } from "./database-name.js";
 import { Flag } from "./flag.js";
 import {
   type MigrationOption,
@@ -11,10 +11,12 @@ import {
 } from "./migration.js";
 import type { MigrationPath } from "./migration-path.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
-import { fieldError, isObject, oneOf, problem, readProperties } from "./request-properties.js";
+import { fieldError, fieldOf, isObject, oneOf, problem, readProperties } from "./request-properties.js";
 import { sameServer } from "./server-address.js";
 import {
+  type AdministratorOf,
   addressShape,
+  formerNames,
   SecretParameters,
   type SourceType,
   sourceEndpoint,
@@ -35,6 +37,15 @@ export interface MigrationRequest {
   readonly sourceDbServerResourceId: string | undefined;
   readonly sourceDbServerFullyQualifiedDomainName: string | undefined;
   readonly targetDbServerFullyQualifiedDomainName: string | undefined;
+  /** Azure's runtime server for sources behind private endpoints: kept and answered, this service reaches a source from its own network. */
+  readonly migrationInstanceResourceId: string | undefined;
+  /** What a PUT may only repeat of a migration that has got so far. */
+  readonly asked: {
+    readonly triggerCutover: boolean;
+    readonly dbsToTriggerCutoverOn: readonly string[];
+    readonly cancel: boolean;
+    readonly dbsToCancelMigrationOn: readonly string[];
+  };
 }
 
 export const Tags = z
@@ -59,9 +70,15 @@ const answeredTopLevel = ["id", "name", "type", "systemData", "etag"];
 const answeredProperties = [
   "migrationId",
   "currentStatus",
+  "startTime",
+  "endTime",
+  "duration",
+  "provisioningState",
   "sourceDbServerMetadata",
   "targetDbServerMetadata",
   "targetDbServerResourceId",
+  // Of api-version 2022-05-01-privatepreview: where Azure put its own resources.
+  "migrationResourceGroup",
 ];
 
 const topLevelShape = {
@@ -69,14 +86,6 @@ const topLevelShape = {
   tags: Tags.optional(),
   properties: z.unknown(),
 };
-
-const NotAtCreation = Flag.refine((flag) => !flag, {
-  error: "cannot be True in a PUT: leave it out here and PATCH it once the migration runs",
-}).optional();
-const NoDatabases = z
-  .array(z.string(), { error: "must be a list of database names" })
-  .max(0, { error: "cannot be given in a PUT: leave it out here and PATCH it once the migration runs" })
-  .optional();
 
 const propertiesShape = {
   migrationMode: oneOf(migrationModes).optional(),
@@ -93,11 +102,15 @@ const propertiesShape = {
   startDataMigration: Flag.optional(),
   migrationWindowStartTimeInUtc: UtcTime.optional(),
   migrationWindowEndTimeInUtc: UtcTime.optional(),
-  triggerCutover: NotAtCreation,
-  dbsToTriggerCutoverOn: NoDatabases,
-  cancel: NotAtCreation,
-  dbsToCancelMigrationOn: NoDatabases,
+  triggerCutover: Flag.optional(),
+  dbsToTriggerCutoverOn: DatabaseNames.optional(),
+  cancel: Flag.optional(),
+  dbsToCancelMigrationOn: DatabaseNames.optional(),
+  migrationInstanceResourceId: z.string({ error: "must be a resource ID, as a string" }).optional(),
 };
+
+/** The body as documentation shows it. */
+export const MigrationBody = z.object({ ...topLevelShape, properties: z.object(propertiesShape) });
 
 /** Every field that `properties` of a migration can have. */
 export const migrationProperties: readonly string[] = [...Object.keys(propertiesShape), ...answeredProperties];
@@ -106,26 +119,31 @@ export const migrationProperties: readonly string[] = [...Object.keys(properties
  * Parses the body of a PUT.
  * @throws RequestError 400 with one detail for every problem.
  */
-export function parseMigrationRequest(path: MigrationPath, body: unknown): MigrationRequest {
+export function parseMigrationRequest(
+  path: MigrationPath,
+  body: unknown,
+  administratorOf?: AdministratorOf,
+): MigrationRequest {
   if (!isObject(body))
     throw new RequestError(400, "InvalidRequest", 'The body must be a JSON object: {"properties": {…}}.');
   const problems: RequestProblem[] = [];
   const resource = readProperties(body, topLevelShape, { path: "", ignored: answeredTopLevel, problems });
-  if (!isObject(body.properties)) {
-    const message =
-      body.properties === undefined ? "is missing: give the migration's properties in it" : "must be a JSON object";
+  const given = fieldOf(body, "properties");
+  if (!isObject(given)) {
+    const message = given === undefined ? "is missing: give the migration's properties in it" : "must be a JSON object";
     problems.push(problem("MissingProperty", "properties", message));
   }
-  const given = isObject(body.properties) ? body.properties : {};
-  const properties = readProperties(given, propertiesShape, {
+  const properties = readProperties(isObject(given) ? given : {}, propertiesShape, {
     path: "properties",
     ignored: answeredProperties,
+    aliases: formerNames,
     problems,
   });
 
   const secrets = properties.secretParameters;
-  const source = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
-  const target = targetEndpoint(properties, path.server, secrets?.targetServerUsername, "properties", problems);
+  const at = "properties";
+  const source = sourceEndpoint(properties, secrets?.sourceServerUsername, at, problems, administratorOf);
+  const target = targetEndpoint(properties, path.server, secrets?.targetServerUsername, at, problems, administratorOf);
   const databases = properties.dbsToMigrate;
   problems.push(...windowProblems(properties));
   if (source && target && sameServer(source, target)) {
@@ -137,7 +155,7 @@ export function parseMigrationRequest(path: MigrationPath, body: unknown): Migra
       ),
     );
   }
-  refuseIfAny(isObject(body.properties) ? problems : problems.filter((one) => !one.target.startsWith("properties.")));
+  refuseIfAny(isObject(given) ? problems : problems.filter((one) => !one.target.startsWith("properties.")));
   if (source === undefined || target === undefined || secrets === undefined || databases === undefined) {
     throw new Error("A request without problems lacks a required field.");
   }
@@ -173,6 +191,13 @@ export function parseMigrationRequest(path: MigrationPath, body: unknown): Migra
     sourceDbServerResourceId: properties.sourceDbServerResourceId,
     sourceDbServerFullyQualifiedDomainName: properties.sourceDbServerFullyQualifiedDomainName,
     targetDbServerFullyQualifiedDomainName: properties.targetDbServerFullyQualifiedDomainName,
+    migrationInstanceResourceId: properties.migrationInstanceResourceId,
+    asked: {
+      triggerCutover: properties.triggerCutover ?? false,
+      dbsToTriggerCutoverOn: properties.dbsToTriggerCutoverOn ?? [],
+      cancel: properties.cancel ?? false,
+      dbsToCancelMigrationOn: properties.dbsToCancelMigrationOn ?? [],
+    },
   };
 }
 

@@ -119,6 +119,10 @@ export const MigrationResource = z.strictObject({
   systemData: documented(
     z.strictObject({
       createdAt: documented(time.optional(), "When the migration was created."),
+      createdBy: documented(text.optional(), "Who created it, where the platform signs callers in."),
+      createdByType: documented(z.literal("User").optional(), "`User`, with `createdBy`."),
+      lastModifiedBy: documented(text.optional(), "Who changed it last, likewise."),
+      lastModifiedByType: documented(z.literal("User").optional(), "`User`, with `lastModifiedBy`."),
       lastModifiedAt: documented(time.optional(), "When it last changed state or was changed."),
     }),
     "ARM's record of creation and change.",
@@ -133,6 +137,7 @@ export const MigrationResource = z.strictObject({
       "From `startTime` to `endTime`, or to now: ISO 8601, whole seconds, e.g. `PT2H14M6S`.",
       { added: true },
     ),
+    migrationInstanceResourceId: text.optional(),
     migrationMode: z.enum(migrationModes),
     migrationOption: z.enum(migrationOptions),
     sourceType: text,

@@ -39,11 +39,17 @@ export function isRefusal(error: unknown): error is RequestError {
 /** The code of a conflict that goes away by itself. */
 export const migrationChanging = "MigrationChanging";
 
+/** Details in one answer at most: whoever sends more wrong fields than these has something else to mend first. */
+const maximumDetails = 100;
+
 /** Throws every problem of a request at once, if there is any. */
 export function refuseIfAny(problems: readonly RequestProblem[]): void {
   const [first] = problems;
   if (first === undefined) return;
   const message =
     problems.length === 1 ? first.message : `${problems.length} things are wrong with the request: ${first.message} …`;
-  throw new RequestError(400, "InvalidRequest", message, { target: first.target, details: problems });
+  throw new RequestError(400, "InvalidRequest", message, {
+    target: first.target,
+    details: problems.slice(0, maximumDetails),
+  });
 }

@@ -66,6 +66,14 @@ export const addressShape = {
   targetDbServerFullyQualifiedDomainName: Text.optional(),
 };
 
+/** What fields were called in api-version 2022-05-01-privatepreview, in lower case, where it was more than another case. */
+export const formerNames: Readonly<Record<string, string>> = {
+  dbstotriggercutovermigrationon: "dbsToTriggerCutoverOn",
+};
+
+/** The credentials of an Entra application, which the first previews asked for: Azure used them to reach its own resources. */
+const unreadSecrets = ["aadApp"];
+
 /** secretParameters of a new migration: both servers. */
 export const SecretParameters = knownObject(
   {
@@ -74,12 +82,40 @@ export const SecretParameters = knownObject(
       "give sourceServerPassword and targetServerPassword in it",
     ),
     sourceServerUsername: SourceUserName.optional(),
-    targetServerUsername: z
-      .string(fieldError("give the user that writes to the target", "must be a string"))
-      .pipe(TargetUserName),
+    targetServerUsername: TargetUserName.optional(),
   },
-  "give adminCredentials and targetServerUsername in it",
+  "give adminCredentials in it",
+  unreadSecrets,
 );
+
+const somePasswords = {
+  sourceServerPassword: SourcePassword.optional(),
+  targetServerPassword: TargetPassword.optional(),
+};
+const userNames = { sourceServerUsername: SourceUserName.optional(), targetServerUsername: TargetUserName.optional() };
+
+/** secretParameters of a PATCH: what is to be changed. */
+export const ChangedSecrets = knownObject(
+  { adminCredentials: knownObject(somePasswords, "").optional(), ...userNames },
+  "",
+  unreadSecrets,
+);
+
+/** secretParameters of a connection test: those of the servers to test. */
+export const ServerSecrets = knownObject(
+  {
+    adminCredentials: knownObject(somePasswords, "give sourceServerPassword or targetServerPassword in it"),
+    ...userNames,
+  },
+  "give adminCredentials in it",
+  unreadSecrets,
+);
+
+/**
+ * The administrator of a server that a request names no user for, where it is known: Azure reads it from its own resource.
+ * @param address the server, as the migration will connect to it
+ */
+export type AdministratorOf = (address: { readonly host: string; readonly port: number }) => string | undefined;
 
 export interface AddressFields {
   readonly sourceType?: SourceType | undefined;
@@ -112,6 +148,7 @@ export function sourceEndpoint(
   userName: string | undefined,
   path: string,
   problems: RequestProblem[],
+  administratorOf: AdministratorOf = () => undefined,
 ): ServerEndpoint | undefined {
   const idField = `${path}.sourceDbServerResourceId`;
   const nameField = `${path}.sourceDbServerFullyQualifiedDomainName`;
@@ -133,23 +170,26 @@ export function sourceEndpoint(
   const resource = fromId !== undefined && "host" in fromId ? fromId : undefined;
   const named = fromName !== undefined && "host" in fromName ? fromName : undefined;
   const host = named?.host ?? resource?.host;
-  const user = userName ?? resource?.user;
+  const port = named?.port ?? resource?.port ?? defaultPort;
+  const user = userName ?? resource?.user ?? (host === undefined ? undefined : administratorOf({ host, port }));
   const userField = `${path}.secretParameters.sourceServerUsername`;
   if (user === undefined && !hasProblem(problems, `${path}.secretParameters`)) {
-    const remedy = "give the user that reads the source, here or after an @ in sourceDbServerResourceId";
+    const remedy =
+      "give the user that reads the source, here, after an @ in sourceDbServerResourceId, or in the setting SERVER_ADMINISTRATORS";
     problems.push(problem("MissingProperty", userField, `is missing: ${remedy}`));
   }
   if (host === undefined || user === undefined) return undefined;
-  return { host, port: named?.port ?? resource?.port ?? defaultPort, user, sslMode: sslModeOf(fields) };
+  return { host, port, user, sslMode: sslModeOf(fields) };
 }
 
 /** The target's endpoint: the name field, else the Azure server that the path names. */
 export function targetEndpoint(
   fields: AddressFields,
   server: string,
-  user: string | undefined,
+  userName: string | undefined,
   path: string,
   problems: RequestProblem[],
+  administratorOf: AdministratorOf = () => undefined,
 ): ServerEndpoint | undefined {
   const name = fields.targetDbServerFullyQualifiedDomainName;
   const address = name === undefined ? { host: azureHost(server), port: undefined } : parseServerName(name);
@@ -158,8 +198,18 @@ export function targetEndpoint(
     problems.push(problem("InvalidAddress", field, address.problem));
     return undefined;
   }
-  if (user === undefined) return undefined;
-  return { host: address.host, port: address.port ?? defaultPort, user, sslMode: sslModeOf(fields) };
+  const { host, port = defaultPort } = address;
+  const user = userName ?? administratorOf({ host, port });
+  if (user === undefined) {
+    if (!hasProblem(problems, `${path}.secretParameters`)) {
+      const remedy = "give the user that writes to the target, here or in the setting SERVER_ADMINISTRATORS";
+      problems.push(
+        problem("MissingProperty", `${path}.secretParameters.targetServerUsername`, `is missing: ${remedy}`),
+      );
+    }
+    return undefined;
+  }
+  return { host, port, user, sslMode: sslModeOf(fields) };
 }
 
 function parseSourceId(id: string, sourceType: SourceType) {
@@ -174,5 +224,8 @@ function parseSourceId(id: string, sourceType: SourceType) {
       problem: `is an Azure resource ID, but sourceType is ${sourceType}: write host:port@user, or set sourceType to PostgreSQLSingleServer`,
     };
   }
-  return parseSourceAddress(id);
+  const address = parseSourceAddress(id);
+  if ("problem" in address || address.user === undefined) return address;
+  const user = UserName.safeParse(address.user);
+  return user.success ? address : { problem: `has a user after its "@" that ${user.error.issues[0]?.message}` };
 }

@@ -5,14 +5,13 @@ import { DatabasesToMigrate } from "./database-name.js";
 import type { ServerEndpoint } from "./migration.js";
 import { migrationProperties } from "./migration-request.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
-import { fieldError, isObject, knownObject, problem, readProperties } from "./request-properties.js";
+import { fieldError, fieldOf, isObject, problem, readProperties } from "./request-properties.js";
 import {
+  type AdministratorOf,
   addressShape,
-  SourcePassword,
-  SourceUserName,
+  formerNames,
+  ServerSecrets,
   sourceEndpoint,
-  TargetPassword,
-  TargetUserName,
   targetEndpoint,
 } from "./server-fields.js";
 
@@ -24,18 +23,11 @@ export interface ServerLogin {
 
 const shape = {
   ...addressShape,
-  secretParameters: knownObject(
-    {
-      adminCredentials: knownObject(
-        { sourceServerPassword: SourcePassword.optional(), targetServerPassword: TargetPassword.optional() },
-        "give sourceServerPassword or targetServerPassword in it",
-      ),
-      sourceServerUsername: SourceUserName.optional(),
-      targetServerUsername: TargetUserName.optional(),
-    },
-    "give adminCredentials in it",
-  ),
+  secretParameters: ServerSecrets,
 };
+
+/** The body as documentation shows it. */
+export const ServerRequestBody = z.object({ properties: z.object(shape) });
 
 const credentials = "properties.secretParameters.adminCredentials";
 
@@ -43,7 +35,11 @@ const credentials = "properties.secretParameters.adminCredentials";
  * The servers whose passwords the body has: source, target or both.
  * @throws RequestError 400 with one detail for every problem.
  */
-export function parseConnectionTest(server: string, body: unknown): { source?: ServerLogin; target?: ServerLogin } {
+export function parseConnectionTest(
+  server: string,
+  body: unknown,
+  administratorOf?: AdministratorOf,
+): { source?: ServerLogin; target?: ServerLogin } {
   const problems: RequestProblem[] = [];
   const properties = readServerFields(body, problems);
   const secrets = properties.secretParameters;
@@ -59,15 +55,18 @@ export function parseConnectionTest(server: string, body: unknown): { source?: S
   }
   const logins: { source?: ServerLogin; target?: ServerLogin } = {};
   if (sourceServerPassword !== undefined) {
-    const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
+    const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems, administratorOf);
     if (endpoint !== undefined) logins.source = { endpoint, password: sourceServerPassword };
   }
   if (targetServerPassword !== undefined) {
-    if (secrets?.targetServerUsername === undefined) {
-      const field = "properties.secretParameters.targetServerUsername";
-      problems.push(problem("MissingProperty", field, "is missing: give the user that writes to the target"));
-    }
-    const endpoint = targetEndpoint(properties, server, secrets?.targetServerUsername, "properties", problems);
+    const endpoint = targetEndpoint(
+      properties,
+      server,
+      secrets?.targetServerUsername,
+      "properties",
+      problems,
+      administratorOf,
+    );
     if (endpoint !== undefined) logins.target = { endpoint, password: targetServerPassword };
   }
   refuseIfAny(problems);
@@ -78,7 +77,7 @@ export function parseConnectionTest(server: string, body: unknown): { source?: S
  * The source to list the databases of; target fields are read and not used.
  * @throws RequestError 400 with one detail for every problem.
  */
-export function parseSourceRequest(body: unknown): ServerLogin {
+export function parseSourceRequest(body: unknown, administratorOf?: AdministratorOf): ServerLogin {
   const problems: RequestProblem[] = [];
   const properties = readServerFields(body, problems);
   const secrets = properties.secretParameters;
@@ -87,7 +86,7 @@ export function parseSourceRequest(body: unknown): ServerLogin {
     const field = `${credentials}.sourceServerPassword`;
     problems.push(problem("MissingProperty", field, "is missing: give the password of the source's user"));
   }
-  const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems);
+  const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems, administratorOf);
   refuseIfAny(problems);
   if (endpoint === undefined || password === undefined) {
     throw new Error("A request without problems lacks a required field.");
@@ -99,8 +98,8 @@ export function parseSourceRequest(body: unknown): ServerLogin {
  * The target to list the databases of; source fields are read and not used.
  * @throws RequestError 400 with one detail for every problem.
  */
-export function parseTargetRequest(server: string, body: unknown): ServerLogin {
-  const { target } = parseConnectionTest(server, body);
+export function parseTargetRequest(server: string, body: unknown, administratorOf?: AdministratorOf): ServerLogin {
+  const { target } = parseConnectionTest(server, body, administratorOf);
   if (target === undefined) {
     const field = `${credentials}.targetServerPassword`;
     refuseIfAny([problem("MissingProperty", field, "is missing: give the password of the target's user")]);
@@ -113,11 +112,14 @@ export function parseTargetRequest(server: string, body: unknown): ServerLogin {
  * The source, and the databases of it that dbsToMigrate names.
  * @throws RequestError 400 with one detail for every problem.
  */
-export function parseDatabasesRequest(body: unknown): { source: ServerLogin; databases: readonly string[] } {
-  const source = parseSourceRequest(body);
+export function parseDatabasesRequest(
+  body: unknown,
+  administratorOf?: AdministratorOf,
+): { source: ServerLogin; databases: readonly string[] } {
+  const source = parseSourceRequest(body, administratorOf);
   const problems: RequestProblem[] = [];
-  const properties = isObject(body) && isObject(body.properties) ? body.properties : {};
-  const { dbsToMigrate } = readProperties(properties, databasesShape, {
+  const given = isObject(body) ? fieldOf(body, "properties") : undefined;
+  const { dbsToMigrate } = readProperties(isObject(given) ? given : {}, databasesShape, {
     path: "properties",
     ignored: migrationProperties,
     problems,
@@ -134,7 +136,8 @@ const databasesShape = {
 };
 
 function readServerFields(body: unknown, problems: RequestProblem[]) {
-  if (!isObject(body) || !isObject(body.properties)) {
+  const given = isObject(body) ? fieldOf(body, "properties") : undefined;
+  if (!isObject(body) || !isObject(given)) {
     throw new RequestError(
       400,
       "InvalidRequest",
@@ -144,5 +147,10 @@ function readServerFields(body: unknown, problems: RequestProblem[]) {
   }
   // The body of a migration will do as it is: what is not about servers is left unread.
   readProperties(body, { properties: z.unknown() }, { path: "", ignored: ["location", "tags"], problems });
-  return readProperties(body.properties, shape, { path: "properties", ignored: migrationProperties, problems });
+  return readProperties(given, shape, {
+    path: "properties",
+    ignored: migrationProperties,
+    aliases: formerNames,
+    problems,
+  });
 }

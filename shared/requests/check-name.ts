@@ -1,5 +1,6 @@
 /** POST …/checkMigrationNameAvailability. */
 import { z } from "zod";
+import { documented } from "../model/documented.js";
 import { migrationKey } from "../model/migration.js";
 import { migrationNameProblem } from "../model/migration-path.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "../model/request-error.js";
@@ -8,15 +9,26 @@ import { migrationType } from "../model/resource-id.js";
 import { getMigration } from "../status/migrations.js";
 
 const shape = {
-  name: z.string(fieldError("give the name to check", "must be a string")),
-  type: z.string(fieldError(`write "${migrationType}"`, "must be a string")),
+  name: documented(z.string(fieldError("give the name to check", "must be a string")), "The name to check."),
+  type: documented(z.string(fieldError(`write "${migrationType}"`, "must be a string")), `\`${migrationType}\``),
 };
+
+/** The body as documentation shows it. */
+export const NameCheckBody = z.object(shape);
+
+export const NameAvailability = z.strictObject({
+  name: documented(z.string(), "As the request has it."),
+  type: documented(z.string(), "As the request has it."),
+  nameAvailable: documented(z.boolean(), "Whether a migration of this name can be created."),
+  reason: documented(z.enum(["Invalid", "AlreadyExists"]).optional(), "Why not."),
+  message: documented(z.string().optional(), "Why not, and what to do."),
+});
 
 /**
  * Whether a migration of this name can be created under the server.
  * @throws RequestError 400
  */
-export async function checkMigrationName(server: string, body: unknown) {
+export async function checkMigrationName(server: string, body: unknown): Promise<z.infer<typeof NameAvailability>> {
   if (!isObject(body)) {
     throw new RequestError(
       400,

@@ -1,7 +1,8 @@
 /** PUT …/migrations/{name}. Every step may be repeated after a crash: the same body leads to the same migration. */
 import { randomUUID } from "node:crypto";
 import type { MigrationRequest } from "../model/migration-request.js";
-import { RequestError } from "../model/request-error.js";
+import { RequestError, refuseIfAny } from "../model/request-error.js";
+import { problem } from "../model/request-properties.js";
 import { hasEnded } from "../model/states.js";
 import { fingerprint } from "../secrets/seal.js";
 import { claimDatabases, releaseClaims } from "../status/claims.js";
@@ -9,6 +10,7 @@ import { queueDatabases } from "../status/databases.js";
 import { getMigration, insertMigration, type MigrationRow } from "../status/migrations.js";
 import { createQueues } from "../status/queues.js";
 import { deleteSecrets, saveSecrets } from "../status/secrets.js";
+import { auditLine, type Caller, unknownCaller } from "./caller.js";
 import type { Orchestrations } from "./orchestrations.js";
 import { checkPreconditions, type Preconditions } from "./preconditions.js";
 import { requestText, sameRequest } from "./same-request.js";
@@ -22,6 +24,7 @@ export async function createMigration(
   request: MigrationRequest,
   orchestrations: Orchestrations,
   preconditions: Preconditions = {},
+  caller: Caller = unknownCaller,
 ): Promise<{ created: boolean }> {
   const { spec } = request;
   const existing = await getMigration(spec.key);
@@ -31,8 +34,10 @@ export async function createMigration(
     return { created: false };
   }
   refusePastWindow(request);
+  refuseWhatComesLater(request);
   const requestFingerprint = fingerprint(requestText(request));
-  const conflict = await claimDatabases(spec);
+  // A validation writes nothing: any number of them may read the same databases.
+  const conflict = spec.option === "Validate" ? undefined : await claimDatabases(spec);
   if (conflict !== undefined) {
     throw new RequestError(
       409,
@@ -45,7 +50,14 @@ export async function createMigration(
   let winner: MigrationRow | undefined;
   try {
     await saveSecrets(spec.key, migrationId, request.passwords);
-    const inserted = await insertMigration({ ...request, migrationId, requestFingerprint });
+    const inserted = await insertMigration({
+      ...request,
+      ...request.asked,
+      migrationId,
+      requestFingerprint,
+      createdBy: caller.name,
+      audit: auditLine(caller, "PUT", []),
+    });
     if (!inserted) winner = await getMigration(spec.key);
   } catch (error) {
     await withdraw(request, migrationId).catch(() => {});
@@ -110,6 +122,22 @@ async function withdraw({ spec }: MigrationRequest, migrationId: string): Promis
     target: spec.target,
     databases: spec.databases.filter((name) => !kept.includes(name)),
   });
+}
+
+/** A cutover and a cancel are asked for of a migration that is there. Offline, the cutover is part of what is asked for. */
+function refuseWhatComesLater({ spec, asked }: MigrationRequest): void {
+  const later = (field: keyof MigrationRequest["asked"], given: boolean, when: string) => {
+    const message = "cannot be asked for in a PUT: leave it out here and PATCH it";
+    return given ? [problem("InvalidPropertyValue", `properties.${field}`, `${message} ${when}`)] : [];
+  };
+  const following = spec.mode === "Online";
+  const caughtUp = "when it is in WaitingForCutoverTrigger";
+  refuseIfAny([
+    ...later("cancel", asked.cancel, "once the migration runs"),
+    ...later("dbsToCancelMigrationOn", asked.dbsToCancelMigrationOn.length > 0, "once the migration runs"),
+    ...later("triggerCutover", following && asked.triggerCutover, caughtUp),
+    ...later("dbsToTriggerCutoverOn", following && asked.dbsToTriggerCutoverOn.length > 0, caughtUp),
+  ]);
 }
 
 function refusePastWindow({ spec }: MigrationRequest): void {

@@ -22,7 +22,14 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
     type: migrationType,
     location: row.location,
     tags: row.tags,
-    systemData: { createdAt: row.createdOn, lastModifiedAt: row.updatedOn },
+    systemData: {
+      createdAt: row.createdOn,
+      createdBy: row.createdBy,
+      createdByType: row.createdBy === undefined ? undefined : "User",
+      lastModifiedAt: row.updatedOn,
+      lastModifiedBy: row.lastModifiedBy,
+      lastModifiedByType: row.lastModifiedBy === undefined ? undefined : "User",
+    },
     properties: {
       migrationId: row.migrationId,
       currentStatus: {
@@ -40,6 +47,7 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
       startTime,
       endTime: row.endedOn,
       duration: isoDuration(startTime, row.endedOn ?? new Date().toISOString()),
+      migrationInstanceResourceId: row.migrationInstanceResourceId,
       migrationMode: row.mode,
       migrationOption: row.option,
       sourceType: row.sourceType,

@@ -12,6 +12,7 @@ export function requestText(request: MigrationRequest): string {
     location: request.location,
     tags: request.tags,
     sourceType: request.sourceType,
+    migrationInstanceResourceId: request.migrationInstanceResourceId,
   });
 }
 
@@ -21,8 +22,9 @@ export function requestText(request: MigrationRequest): string {
  */
 export function sameRequest(existing: MigrationRow, request: MigrationRequest): { same: boolean; differing: string[] } {
   const known = hasFingerprint(requestText(request), existing.requestFingerprint);
-  if (known === true) return { same: true, differing: [] };
-  const differing = differences(existing, request);
+  const asked = askedSince(existing, request);
+  if (known === true && asked.length === 0) return { same: true, differing: [] };
+  const differing = [...differences(existing, request), ...asked];
   if (known === undefined) return { same: differing.length === 0, differing };
   return { same: false, differing: differing.length > 0 ? differing : ["properties.secretParameters"] };
 }
@@ -31,6 +33,13 @@ function differences(existing: MigrationRow, request: MigrationRequest): string[
   const was = fieldsOf(specOf(existing), existing);
   const is = fieldsOf(request.spec, request);
   return Object.keys(is).filter((field) => stableJson(was[field]) !== stableJson(is[field]));
+}
+
+/** A cutover or a cancel that the request asks for and nobody has: it may repeat what an answer has of them. */
+function askedSince(existing: MigrationRow, { asked }: MigrationRequest): string[] {
+  return (["triggerCutover", "cancel"] as const)
+    .filter((field) => asked[field] && !existing[field])
+    .map((field) => `properties.${field}`);
 }
 
 function fieldsOf(

@@ -6,6 +6,7 @@ import { problem } from "../model/request-properties.js";
 import { hasEnded, type MigrationSubstate } from "../model/states.js";
 import { type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
 import { loadSecrets, replaceSecrets } from "../status/secrets.js";
+import { auditLine, type Caller, unknownCaller } from "./caller.js";
 import { findMigration } from "./find-migration.js";
 import type { MigrationEvents, Orchestrations } from "./orchestrations.js";
 import { checkPreconditions, type Preconditions } from "./preconditions.js";
@@ -22,6 +23,8 @@ export async function patchMigration(
   request: MigrationPatchRequest,
   orchestrations: Orchestrations,
   preconditions: Preconditions = {},
+  caller: Caller = unknownCaller,
+  verb = "PATCH",
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const migration = await findMigration(path);
@@ -29,7 +32,13 @@ export async function patchMigration(
     refuseWhenEnded(migration);
     const events = eventsOf(migration, request.properties);
     refuseConflicts(conflictsOf(migration, request.properties));
-    if (!(await updateMigration(path.key, columnsOf(request), migration.etag))) {
+    if (
+      !(await updateMigration(
+        path.key,
+        { ...columnsOf(request), ...audited(migration, request, caller, verb) },
+        migration.etag,
+      ))
+    ) {
       if (attempt < 10) continue;
       throw new RequestError(
         409,
@@ -45,14 +54,39 @@ export async function patchMigration(
 
 /**
  * Cancels a migration with all its databases.
- * @throws RequestError 404, 409 when it has ended, 412
+ * @returns false when there is no such migration: then nothing has to be cancelled
+ * @throws RequestError 409 when it has ended, 412
  */
 export async function cancelMigration(
   path: MigrationPath,
   orchestrations: Orchestrations,
   preconditions: Preconditions = {},
-): Promise<void> {
-  await patchMigration(path, { tags: undefined, properties: { cancel: true } }, orchestrations, preconditions);
+  caller: Caller = unknownCaller,
+): Promise<boolean> {
+  const request = { tags: undefined, properties: { cancel: true } };
+  try {
+    await patchMigration(path, request, orchestrations, preconditions, caller, "DELETE");
+    return true;
+  } catch (error) {
+    // If-Match on what is not there is not met, whatever the verb (RFC 9110, section 13.1.1).
+    if (!(error instanceof RequestError) || error.status !== 404 || preconditions.ifMatch !== undefined) throw error;
+    return false;
+  }
+}
+
+/** Lines of the column `audit` that are kept: the column holds 32 Ki characters. */
+const auditLines = 100;
+
+function audited(
+  migration: MigrationRow,
+  request: MigrationPatchRequest,
+  caller: Caller,
+  verb: string,
+): MigrationPatch {
+  const given = Object.entries(request.properties).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  const line = auditLine(caller, verb, [...given, ...(request.tags === undefined ? [] : ["tags"])]);
+  const before = migration.audit === "" ? [] : migration.audit.split("\n");
+  return { lastModifiedBy: caller.name, audit: [...before, line].slice(-auditLines).join("\n") };
 }
 
 function eventsOf(migration: MigrationRow, properties: PatchedProperties): Event[] {
@@ -184,11 +218,9 @@ function chosen(
         ],
   );
   const [first] = strangers;
-  if (first !== undefined && field === "dbsToTriggerCutoverOn") {
-    throw new RequestError(409, "UnknownDatabase", first.message, { target: first.target, details: strangers });
-  }
   if (first !== undefined) {
-    throw new RequestError(400, "InvalidRequest", first.message, { target: first.target, details: strangers });
+    const code = field === "dbsToTriggerCutoverOn" ? "UnknownDatabase" : "InvalidRequest";
+    throw new RequestError(400, code, first.message, { target: first.target, details: strangers });
   }
   return names.length === 0 ? {} : { databases: names };
 }

@@ -86,6 +86,13 @@ const MigrationRowColumns = z.object({
   startedOn: timeColumn,
   updatedOn: timeColumn,
   endedOn: timeColumn,
+  /** Kept for who gave it, and answered. */
+  migrationInstanceResourceId: optionalText,
+  /** Who created it and who changed it last, where callers are signed in. */
+  createdBy: optionalText,
+  lastModifiedBy: optionalText,
+  /** Who asked for what, a line a request, the latest last. */
+  audit: textColumn,
   /** When every rule of the validation had been checked. */
   validatedOn: timeColumn,
 });
@@ -104,6 +111,11 @@ export interface NewMigration {
   readonly sourceDbServerResourceId: string | undefined;
   readonly sourceDbServerFullyQualifiedDomainName: string | undefined;
   readonly targetDbServerFullyQualifiedDomainName: string | undefined;
+  readonly migrationInstanceResourceId?: string | undefined;
+  readonly triggerCutover?: boolean;
+  readonly dbsToTriggerCutoverOn?: readonly string[];
+  readonly createdBy?: string | undefined;
+  readonly audit?: string;
 }
 
 /** A change of state, as the root orchestration numbers them: 1, 2, 3 … */
@@ -129,6 +141,8 @@ export interface MigrationPatch {
   readonly dbsToCancelMigrationOn?: readonly string[] | undefined;
   readonly sourceVersion?: string | undefined;
   readonly targetVersion?: string | undefined;
+  readonly lastModifiedBy?: string | undefined;
+  readonly audit?: string | undefined;
 }
 
 /** The row with this key, or undefined. */
@@ -189,6 +203,12 @@ export async function insertMigration(migration: NewMigration): Promise<boolean>
     tags: JSON.stringify(migration.tags),
     migrationId: migration.migrationId,
     requestFingerprint: migration.requestFingerprint,
+    migrationInstanceResourceId: migration.migrationInstanceResourceId,
+    triggerCutover: migration.triggerCutover,
+    dbsToTriggerCutoverOn: json(migration.dbsToTriggerCutoverOn),
+    createdBy: migration.createdBy,
+    lastModifiedBy: migration.createdBy,
+    audit: migration.audit,
     transition: 0,
     createdOn: now,
     updatedOn: now,

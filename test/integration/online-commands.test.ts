@@ -112,7 +112,10 @@ test(
     await send({ migration, command: "StartDataMigration" });
     await waitsForCutover("queued", databases);
     const stranger = { triggerCutover: "True", dbsToTriggerCutoverOn: [one, "stranger"] };
-    expect(await stage.client.patch("queued", stranger)).toMatchObject(conflict("UnknownDatabase", `use "${one}"`));
+    expect(await stage.client.patch("queued", stranger)).toMatchObject({
+      status: 400,
+      body: { error: { code: "UnknownDatabase", message: expect.stringContaining(`use "${one}"`) } },
+    });
     expect((await stage.client.get("queued")).properties.triggerCutover).toBe("False");
     await send({ migration, command: "Cutover", databases: [one, "stranger"] });
     expect(await refused("UnknownDatabase", 5)).toContain('"stranger" is no database of this migration');

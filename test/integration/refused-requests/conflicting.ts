@@ -191,7 +191,9 @@ export const conflicting: RefusedRequest[] = [
   },
 
   cancel("cancel of what has ended", "ended", 409, "migrationName", /another migrationName/),
-  cancel("cancel of an unknown migration", "unknown", 404, "migrationName", /check migrationName/),
+  cancel("cancel with an ETag of an unknown migration", "unknown", 404, "migrationName", /check migrationName/, {
+    "if-match": '"old"',
+  }),
   cancel("cancel with an old ETag", "running", 412, "If-Match", /GET it again/, { "if-match": '"old"' }),
 
   post(

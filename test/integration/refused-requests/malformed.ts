@@ -148,9 +148,13 @@ export const malformed: RefusedRequest[] = [
   put("a password that is a number", {}, `${credentials}.sourceServerPassword`, /must be a string/, {
     adminCredentials: { sourceServerPassword: 1, targetServerPassword: password },
   }),
-  put("no target user", {}, "properties.secretParameters.targetServerUsername", /give the user that writes/, {
-    targetServerUsername: undefined,
-  }),
+  put(
+    "no target user, and no earlier migration to this target",
+    { targetDbServerFullyQualifiedDomainName: "another.example.com:9" },
+    "properties.secretParameters.targetServerUsername",
+    /give the user that writes/,
+    { targetServerUsername: undefined },
+  ),
   put("a user with a line break", {}, "properties.secretParameters.sourceServerUsername", /remove it/, {
     sourceServerUsername: "a\nb",
   }),
@@ -177,7 +181,12 @@ export const malformed: RefusedRequest[] = [
     /"True" or "False"/,
   ),
   put("a flag that is a number", { migrateRoles: 1 }, "properties.migrateRoles", /"True" or "False"/),
-  put("a cutover at creation", { triggerCutover: "True" }, "properties.triggerCutover", /leave it out here and PATCH/),
+  put(
+    "a cutover at creation",
+    { migrationMode: "Online", triggerCutover: "True" },
+    "properties.triggerCutover",
+    /leave it out here and PATCH/,
+  ),
   put("a cancellation at creation", { cancel: true }, "properties.cancel", /leave it out here and PATCH/),
   put(
     "databases to cancel at creation",

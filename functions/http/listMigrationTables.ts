@@ -16,13 +16,14 @@ httpOperation(
       database: "Only this one's.",
       state: "Only tables that are `queued`, `loading`, `completed` or `errored`.",
       skip: "From a `nextLink`.",
+      modifiedSince: "From an `asOf`: only parts whose progress has been written since; sums are of those parts alone then.",
     },
     answers: { 200: { when: "the migration is there" } },
   },
   async ({ request }) => {
     const migration = await findMigration(parseMigrationPath(request.params));
-    const { tables, next } = await listTables(migration, parseTableFilter(request.query));
+    const { tables, next, asOf } = await listTables(migration, parseTableFilter(request.query));
     const link = next === undefined ? undefined : nextLink(request.url, "skip", String(next));
-    return { jsonBody: { value: tables, nextLink: link } };
+    return { jsonBody: { value: tables, asOf, nextLink: link } };
   },
 );

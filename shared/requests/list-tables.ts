@@ -7,14 +7,19 @@ import { listParts, type PartRow } from "../status/tables.js";
 /** Tables in one answer. */
 const tablesPerPage = 1_000;
 
+/** How far this instance's clock may be ahead of the storage account's without a change being missed by modifiedSince. */
+const clockMarginMs = 5_000;
+
 export interface TableFilter {
   readonly database?: string | undefined;
   readonly state?: PartState | undefined;
   /** How many tables to leave out at the start, from a nextLink. */
   readonly skip?: number | undefined;
+  /** ISO 8601, UTC, from an asOf: only parts whose progress has been written since; sums are of those parts alone then. */
+  readonly modifiedSince?: string | undefined;
 }
 
-/** The query's database, state and skip. Throws RequestError 400. */
+/** The query's database, state, skip and modifiedSince. Throws RequestError 400. */
 export function parseTableFilter(query: URLSearchParams): TableFilter {
   const state = query.get("state") ?? undefined;
   if (state !== undefined && !isPartState(state)) {
@@ -26,7 +31,12 @@ export function parseTableFilter(query: URLSearchParams): TableFilter {
     const message = `skip "${query.get("skip")}" must be a whole number: take it from a nextLink, or leave it out.`;
     throw new RequestError(400, "InvalidParameterValue", message, { target: "skip" });
   }
-  return { database: query.get("database") ?? undefined, state, skip };
+  const modifiedSince = query.get("modifiedSince") ?? undefined;
+  if (modifiedSince !== undefined && Number.isNaN(Date.parse(modifiedSince))) {
+    const message = `modifiedSince "${modifiedSince}" is not a time: take it from an asOf, or leave it out.`;
+    throw new RequestError(400, "InvalidParameterValue", message, { target: "modifiedSince" });
+  }
+  return { database: query.get("database") ?? undefined, state, skip, modifiedSince };
 }
 
 /**
@@ -35,16 +45,17 @@ export function parseTableFilter(query: URLSearchParams): TableFilter {
  */
 export async function listTables(
   { key, databases }: { key: string; databases: readonly string[] },
-  { database, state, skip = 0 }: TableFilter,
+  { database, state, skip = 0, modifiedSince }: TableFilter,
 ) {
   if (database !== undefined && !databases.includes(database)) {
     const message = `database "${database}" is not one of this migration's: use one of ${databases.join(", ")}, or leave it out.`;
     throw new RequestError(400, "InvalidParameterValue", message, { target: "database" });
   }
+  const asOf = new Date(Date.now() - clockMarginMs).toISOString();
   const tables = [];
   let next: number | undefined;
   let seen = 0;
-  for await (const parts of byTable(listParts(key, { database }))) {
+  for await (const parts of byTable(listParts(key, { database, modifiedSince }))) {
     const table = describeTable(parts);
     if (state !== undefined && table.state !== state) continue;
     seen += 1;
@@ -55,7 +66,7 @@ export async function listTables(
     }
     tables.push(table);
   }
-  return { tables, next };
+  return { tables, next, asOf };
 }
 
 /** The state of a table from its parts': errored if any is, completed when all are, loading once any has begun. */

@@ -68,9 +68,12 @@ export async function recordParts(key: string, parts: readonly PartPatch[]): Pro
 /** The parts of a migration, or of one of its databases, in key order, fetched while they are consumed. */
 export async function* listParts(
   key: string,
-  options: { database?: string | undefined } = {},
+  options: { database?: string | undefined; modifiedSince?: string | undefined } = {},
 ): AsyncGenerator<PartRow> {
-  for await (const row of queryRows("MigrationTables", partsFilter(key, options.database))) yield parse(row);
+  const filter = partsFilter(key, options.database);
+  const modified =
+    options.modifiedSince === undefined ? "" : odata` and Timestamp ge ${new Date(options.modifiedSince)}`;
+  for await (const row of queryRows("MigrationTables", filter + modified)) yield parse(row);
 }
 
 /** Forgets the parts of a database: its copy starts over from a new snapshot with a new plan. */

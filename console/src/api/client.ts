@@ -89,19 +89,26 @@ export async function call<Body>(
   );
 }
 
-/** All pages of a list, in order. */
-export async function callAll<Row>(path: string, options: Call = {}): Promise<Row[]> {
+interface Page<Row> {
+  readonly value: readonly Row[];
+  readonly nextLink?: string | null;
+  readonly asOf?: string;
+}
+
+/** All pages of a list, in order; `onPage` sees each. */
+export async function callAll<Row>(
+  path: string,
+  options: Call = {},
+  onPage: (page: Page<Row>) => void = () => {},
+): Promise<Row[]> {
   const rows: Row[] = [];
-  let next: string | URL | undefined = path;
-  while (next !== undefined) {
-    const page: { value: Row[]; nextLink?: string | null } = await call(
-      next,
-      next === path ? options : { signal: options.signal },
-    );
+  let page = await call<Page<Row>>(path, options);
+  for (;;) {
+    onPage(page);
     rows.push(...page.value);
-    next = page.nextLink ? sameOrigin(page.nextLink) : undefined;
+    if (!page.nextLink) return rows;
+    page = await call<Page<Row>>(sameOrigin(page.nextLink), { signal: options.signal });
   }
-  return rows;
 }
 
 /** Behind a proxy the service may know itself by another origin or prefix than the browser does: only what follows is taken over. */

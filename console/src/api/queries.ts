@@ -1,6 +1,7 @@
 /** What the pages ask the API for, and how often: every 2 s while something goes on, every 15 s otherwise, never in a hidden tab. */
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { hasEnded, isWaiting } from "../migration/progress.js";
+import { merged, type TableView } from "../migration/tables.js";
 import { call, callAll, migrationPath, serverPath } from "./client.js";
 import type {
   CutoverReadiness,
@@ -8,7 +9,9 @@ import type {
   Migration,
   MigrationId,
   RuleOutcome,
+  Sample,
   ServerId,
+  TableProgress,
   TargetServer,
   TransitionRecord,
 } from "./resources.js";
@@ -85,5 +88,57 @@ export function useCutoverReadiness(id: MigrationId) {
     queryFn: ({ signal }) => callAll<CutoverReadiness>(`${migrationPath(id)}/cutoverReadiness`, { signal }),
     refetchInterval: 3_000,
     gcTime: 0,
+  });
+}
+
+/** Curves: what is new is fetched and put behind what is known. */
+export function useSamples(id: MigrationId, ended: boolean) {
+  const queries = useQueryClient();
+  const queryKey = ["samples", migrationPath(id)];
+  return useQuery({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const known = queries.getQueryData<Sample[]>(queryKey) ?? [];
+      const newest = known.reduce((latest, { time }) => (time > latest ? time : latest), "");
+      const since = newest === "" ? undefined : new Date(Date.parse(newest) - 15_000).toISOString();
+      const fresh = await callAll<Sample>(`${migrationPath(id)}/samples`, { query: { since }, signal });
+      const kept = since === undefined ? [] : known.filter(({ time }) => time < since);
+      return [...kept, ...fresh].sort((one, other) => (one.time < other.time ? -1 : 1));
+    },
+    refetchInterval: ended ? false : 5_000,
+    structuralSharing: false,
+  });
+}
+
+interface Tables {
+  readonly tables: ReadonlyMap<string, TableView>;
+  readonly asOf: string | undefined;
+  /** Which runs of the copies they are of: a copy that starts over has a new plan. */
+  readonly attempts: string;
+}
+
+/** All tables: fetched in pages once, then what has changed since. */
+export function useTables(
+  id: MigrationId,
+  { ended, attempts, wanted }: { ended: boolean; attempts: string; wanted: boolean },
+) {
+  const queries = useQueryClient();
+  const queryKey = ["tables", migrationPath(id)];
+  return useQuery({
+    queryKey,
+    queryFn: async ({ signal }): Promise<Tables> => {
+      const known = queries.getQueryData<Tables>(queryKey);
+      const update = known?.asOf !== undefined && known.attempts === attempts;
+      const query = update ? { modifiedSince: known.asOf } : {};
+      let asOf: string | undefined;
+      const changes = await callAll<TableProgress>(`${migrationPath(id)}/tables`, { query, signal }, (page) => {
+        asOf ??= page.asOf;
+      });
+      if (update && changes.length === 0) return { ...known, asOf };
+      return { tables: merged(update ? known.tables : new Map(), changes), asOf, attempts };
+    },
+    refetchInterval: ended ? false : busyInterval,
+    enabled: wanted,
+    structuralSharing: false,
   });
 }

@@ -182,11 +182,6 @@ export interface Sample {
   readonly appliedChanges?: number;
 }
 
-/** A schema statement of `GET …/statements` that was not applied. */
-export interface SchemaStatement {
-  readonly [column: string]: unknown;
-}
-
 export type Probe = { readonly server: string; readonly user: string } & (
   | {
       readonly reachable: true;
@@ -229,6 +224,7 @@ export interface CutoverReadiness {
   readonly problem?: string;
   /** Transactions on the source that have written, or may, in this database. */
   readonly openTransactions?: number;
+  readonly seesAllTransactions?: boolean;
   readonly pendingBytes?: number;
   readonly latencySeconds?: number;
   readonly tablesNotReplicated?: readonly string[];

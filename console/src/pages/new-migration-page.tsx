@@ -1,3 +1,3 @@
-export default function NewMigrationPage(_: Record<string, unknown>) {
+export default function NewMigrationPage(_: { server: unknown }) {
   return null;
 }

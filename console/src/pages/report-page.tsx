@@ -1,3 +1,3 @@
-export default function ReportPage(_: Record<string, unknown>) {
+export default function ReportPage(_: { migration: unknown }) {
   return null;
 }

@@ -1,21 +1,25 @@
-import { app } from "@azure/functions";
 import { parseServerPath } from "../../shared/model/migration-path.js";
-import { parseDatabasesRequest } from "../../shared/model/server-request.js";
+import { DatabasesRequestBody, parseDatabasesRequest } from "../../shared/model/server-request.js";
 import { describeDatabase } from "../../shared/postgres/describe-database.js";
-import { answer } from "./arm/answer.js";
+import { administratorsFor } from "../../shared/requests/administrators.js";
 import { jsonBody } from "./arm/json-body.js";
+import { httpOperation } from "./arm/operation.js";
 import { serverRoute } from "./arm/route.js";
 
-app.http("describeSourceDatabases", {
-  methods: ["POST"],
-  authLevel: "function",
-  route: `${serverRoute}/describeSourceDatabases`,
-  handler: (request, context) =>
-    answer(request, context, async () => {
-      parseServerPath(request.params);
-      const { source, databases } = parseDatabasesRequest(await jsonBody(request));
-      return {
-        jsonBody: { value: await Promise.all(databases.map((database) => describeDatabase(source, database))) },
-      };
-    }),
-});
+httpOperation(
+  {
+    name: "describeSourceDatabases",
+    method: "POST",
+    route: `${serverRoute}/describeSourceDatabases`,
+    part: "addition",
+    summary:
+      "Tells what is in the source's databases that dbsToMigrate names: tables, the largest of them, large objects, extensions.",
+    body: DatabasesRequestBody,
+    answers: { 200: { when: "the source could be reached, or not: each database tells" } },
+  },
+  async ({ request }) => {
+    const { server } = parseServerPath(request.params);
+    const { source, databases } = parseDatabasesRequest(await jsonBody(request), await administratorsFor(server));
+    return { jsonBody: { value: await Promise.all(databases.map((database) => describeDatabase(source, database))) } };
+  },
+);

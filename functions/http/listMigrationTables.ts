@@ -16,7 +16,8 @@ httpOperation(
       database: "Only this one's.",
       state: "Only tables that are `queued`, `loading`, `completed` or `errored`.",
       skip: "From a `nextLink`.",
-      modifiedSince: "From an `asOf`: only parts whose progress has been written since; sums are of those parts alone then.",
+      modifiedSince:
+        "From an `asOf`: only parts whose progress has been written since; sums are of those parts alone then.",
     },
     answers: { 200: { when: "the migration is there" } },
   },

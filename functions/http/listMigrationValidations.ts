@@ -10,8 +10,7 @@ httpOperation(
     method: "GET",
     route: `${migrationRoute}/validations`,
     part: "addition",
-    summary:
-      "Every rule's outcome with its name and the milliseconds it took, which ARM's validationDetails have no room for.",
+    summary: "The outcome of each validation rule with its times and remedy, Failed first.",
     answers: { 200: { when: "the migration is there" } },
   },
   async ({ request }) => {

@@ -1,13 +1,17 @@
-import { app } from "@azure/functions";
 import { listTargetServers } from "../../shared/requests/list-target-servers.js";
-import { answer } from "./arm/answer.js";
+import { httpOperation } from "./arm/operation.js";
 
-app.http("listTargetServers", {
-  methods: ["GET"],
-  authLevel: "function",
-  route: "targetServers",
-  handler: (request, context) =>
-    answer(request, context, async () => {
-      return { jsonBody: { value: await listTargetServers() } };
-    }),
-});
+httpOperation(
+  {
+    name: "listTargetServers",
+    method: "GET",
+    route: "targetServers",
+    part: "addition",
+    summary:
+      "Lists the target servers that have migrations, of every subscription and resource group, with how many there are and how many wait.",
+    answers: { 200: { when: "always" } },
+  },
+  async () => {
+    return { jsonBody: { value: await listTargetServers() } };
+  },
+);

@@ -29,6 +29,16 @@ const shape = {
 /** The body as documentation shows it. */
 export const ServerRequestBody = z.object({ properties: z.object(shape) });
 
+const databasesShape = {
+  dbsToMigrate: z
+    .unknown()
+    .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
+    .pipe(DatabasesToMigrate),
+};
+
+/** The body of describeSourceDatabases. */
+export const DatabasesRequestBody = z.object({ properties: z.object({ ...shape, ...databasesShape }) });
+
 const credentials = "properties.secretParameters.adminCredentials";
 
 /**
@@ -127,13 +137,6 @@ export function parseDatabasesRequest(
   refuseIfAny(problems);
   return { source, databases: dbsToMigrate ?? [] };
 }
-
-const databasesShape = {
-  dbsToMigrate: z
-    .unknown()
-    .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
-    .pipe(DatabasesToMigrate),
-};
 
 function readServerFields(body: unknown, problems: RequestProblem[]) {
   const given = isObject(body) ? fieldOf(body, "properties") : undefined;

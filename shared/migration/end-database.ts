@@ -9,7 +9,7 @@ import { describeSkipped } from "../schema/skipped-statements.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { dropReplication } from "./drop-replication.js";
 import { failureOf } from "./failure-of.js";
-import { maintenanceDatabase, serversOf } from "./servers.js";
+import { serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
 
 /** Converges. A target that cannot be reached does not keep the end from being recorded: what is left there is told. */
@@ -33,7 +33,7 @@ export async function endDatabase(end: DatabaseEnd): Promise<void> {
 async function cleanUp(key: string, database: string): Promise<string | undefined> {
   try {
     const servers = await serversOf(key);
-    await withConnection(servers.target(maintenanceDatabase, endingTask), (client) =>
+    await withConnection(servers.targetMaintenance(endingTask), (client) =>
       endSessions(client, { migrationKey: key, database }),
     );
     await withConnection(servers.target(database, endingTask), async (target) => {

@@ -2,7 +2,7 @@
 import { endSession, withConnection } from "../postgres/connect.js";
 import { endingTask, endSessions, type OurSessions } from "../postgres/sessions.js";
 import { connectSource } from "./connect-source.js";
-import { type MigrationServers, maintenanceDatabase } from "./servers.js";
+import type { MigrationServers } from "./servers.js";
 
 /**
  * Ends every session of the migration, or only those in one database or at work for it, on both servers at once.
@@ -12,7 +12,7 @@ export async function endSessionsOnBothServers(servers: MigrationServers, databa
   const sessions = { migrationKey: servers.spec.key, ...(database === undefined ? {} : { database }) };
   const [onSource, onTarget] = await Promise.all([
     endOnSource(servers, sessions, database),
-    withConnection(servers.target(maintenanceDatabase, endingTask), (client) => endSessions(client, sessions)),
+    withConnection(servers.targetMaintenance(endingTask), (client) => endSessions(client, sessions)),
   ]);
   return onSource + onTarget;
 }

@@ -2,7 +2,7 @@
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { applyDatabaseProperties, readDatabaseProperties } from "../postgres/database-properties.js";
-import { maintenanceDatabase, serversOf } from "./servers.js";
+import { serversOf } from "./servers.js";
 import { setSequences } from "./set-sequences.js";
 import { addWarnings } from "./warnings.js";
 
@@ -14,7 +14,7 @@ export async function finishDatabase({ key, database }: DatabaseRun): Promise<vo
   const servers = await serversOf(key);
   await setSequences(servers, database);
   const properties = await withConnection(servers.source(database, "properties"), readDatabaseProperties);
-  const warnings = await withConnection(servers.target(maintenanceDatabase, "properties"), (maintenance) =>
+  const warnings = await withConnection(servers.targetMaintenance("properties"), (maintenance) =>
     applyDatabaseProperties(maintenance, database, properties),
   );
   await addWarnings(key, database, warnings);

@@ -10,7 +10,7 @@ import { createLedger } from "../postgres/ledger.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
-import { type MigrationServers, maintenanceDatabase, serversOf } from "./servers.js";
+import { type MigrationServers, serversOf } from "./servers.js";
 import { tryReach } from "./try-reach.js";
 
 const lockDatabaseName =
@@ -29,7 +29,7 @@ const lockTimeoutSeconds = 120;
 export async function prepareTarget(run: DatabaseRun): Promise<void> {
   await noteStep(run, "creating the database");
   const servers = await serversOf(run.key);
-  const maintenance = await connect(servers.target(maintenanceDatabase, "create database"));
+  const maintenance = await connect(servers.targetMaintenance("create database"));
   try {
     await maintenance.query(`set lock_timeout = '${lockTimeoutSeconds}s'`);
     await maintenance.query(lockDatabaseName, [run.database]);

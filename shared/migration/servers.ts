@@ -7,7 +7,7 @@ import type { ConnectOptions } from "../postgres/connect.js";
 import { getMigration, specOf } from "../status/migrations.js";
 import { loadSecrets } from "../status/secrets.js";
 
-/** The database that we are in when we ask about the server or create and drop databases; every server has it. */
+/** The database that we are in when we ask about the server; every server has it. */
 export const maintenanceDatabase = "postgres";
 
 export interface MigrationServers {
@@ -15,6 +15,8 @@ export interface MigrationServers {
   /** How to connect to a database of the source for `task`, a word or two that pg_stat_activity will show. */
   source(database: string, task: string): ConnectOptions;
   target(database: string, task: string): ConnectOptions;
+  /** How to connect to the target where none of the migration's databases is, so that each of them may be dropped and created. */
+  targetMaintenance(task: string): ConnectOptions;
 }
 
 /** @throws ServiceError MigrationNotFound, SecretsMissing, or what unsealing throws. */
@@ -29,5 +31,12 @@ export async function serversOf(key: string): Promise<MigrationServers> {
     database,
     applicationName: applicationName(key, task),
   });
-  return { spec, source: reach(spec.source, passwords.source), target: reach(spec.target, passwords.target) };
+  const target = reach(spec.target, passwords.target);
+  return {
+    spec,
+    source: reach(spec.source, passwords.source),
+    target,
+    targetMaintenance: (task) =>
+      target(spec.databases.includes(maintenanceDatabase) ? "template1" : maintenanceDatabase, task),
+  };
 }

@@ -2,11 +2,10 @@
 import { z } from "zod";
 
 /**
- * Databases that belong to the server or its operator, not to the user. `postgres` is one of them: we connect to it to
- * replace the others, and the target has its own.
+ * Databases that belong to the server or its operator, not to the user. `postgres` is none of them: people keep tables there. On the target it is
+ * replaced as any other, where the target's user may; where it is the operator's, validation says so.
  */
 export const systemDatabases: ReadonlySet<string> = new Set([
-  "postgres",
   "template0",
   "template1",
   "azure_maintenance",

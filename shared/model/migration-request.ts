@@ -22,6 +22,7 @@ import {
   sourceEndpoint,
   sourceTypeOf,
   targetEndpoint,
+  userNamesIn,
 } from "./server-fields.js";
 
 /** As `az postgres flexible-server migration create` has it. */
@@ -141,9 +142,10 @@ export function parseMigrationRequest(
   });
 
   const secrets = properties.secretParameters;
+  const users = userNamesIn(given);
   const at = "properties";
-  const source = sourceEndpoint(properties, secrets?.sourceServerUsername, at, problems, administratorOf);
-  const target = targetEndpoint(properties, path.server, secrets?.targetServerUsername, at, problems, administratorOf);
+  const source = sourceEndpoint(properties, users.source, at, problems, administratorOf);
+  const target = targetEndpoint(properties, path.server, users.target, at, problems, administratorOf);
   const databases = properties.dbsToMigrate;
   problems.push(...windowProblems(properties));
   if (source && target && sameServer(source, target)) {

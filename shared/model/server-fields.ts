@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type ServerEndpoint, type SslMode, sslModes } from "./migration.js";
 import type { RequestProblem } from "./request-error.js";
-import { fieldError, hasProblem, knownObject, oneOf, problem } from "./request-properties.js";
+import { fieldError, fieldOf, hasProblem, isObject, knownObject, oneOf, problem } from "./request-properties.js";
 import { azureHost, defaultPort, parseAzureResourceId, parseServerName, parseSourceAddress } from "./server-address.js";
 
 /** KnownSourceType of @azure/arm-postgresql-flexible 9.0.0. */
@@ -87,6 +87,17 @@ export const SecretParameters = knownObject(
   "give adminCredentials in it",
   unreadSecrets,
 );
+
+/** The user names that the body gives, even where other secrets are wrong: what is given is not missing. */
+export function userNamesIn(properties: unknown): { readonly source?: string; readonly target?: string } {
+  const secrets = isObject(properties) ? fieldOf(properties, "secretParameters") : undefined;
+  const nameIn = (field: string) => (isObject(secrets) ? fieldOf(secrets, field) : undefined);
+  const [source, target] = [nameIn("sourceServerUsername"), nameIn("targetServerUsername")];
+  return {
+    ...(typeof source === "string" && { source }),
+    ...(typeof target === "string" && { target }),
+  };
+}
 
 const somePasswords = {
   sourceServerPassword: SourcePassword.optional(),
@@ -201,11 +212,10 @@ export function targetEndpoint(
   const { host, port = defaultPort } = address;
   const user = userName ?? administratorOf({ host, port });
   if (user === undefined) {
-    if (!hasProblem(problems, `${path}.secretParameters`)) {
+    const secrets = `${path}.secretParameters`;
+    if (!problems.some(({ target }) => target === secrets || target === `${secrets}.targetServerUsername`)) {
       const remedy = "give the user that writes to the target, here or in the setting SERVER_ADMINISTRATORS";
-      problems.push(
-        problem("MissingProperty", `${path}.secretParameters.targetServerUsername`, `is missing: ${remedy}`),
-      );
+      problems.push(problem("MissingProperty", `${secrets}.targetServerUsername`, `is missing: ${remedy}`));
     }
     return undefined;
   }

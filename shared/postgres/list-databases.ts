@@ -49,14 +49,17 @@ export async function readDatabases(client: pg.Client): Promise<ListedDatabase[]
     character_type: string;
     owner: string;
   }>(databasesOfServer);
-  return rows
-    .filter((row) => !systemDatabases.has(row.name))
-    .map((row) => ({
-      name: row.name,
-      sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
-      encoding: row.encoding,
-      collation: row.collation,
-      characterType: row.character_type,
-      owner: row.owner,
-    }));
+  return (
+    rows
+      // Hardly anybody's data is in postgres; who has some there names it.
+      .filter((row) => !systemDatabases.has(row.name) && row.name !== "postgres")
+      .map((row) => ({
+        name: row.name,
+        sizeBytes: row.size_bytes === null ? undefined : Number(row.size_bytes),
+        encoding: row.encoding,
+        collation: row.collation,
+        characterType: row.character_type,
+        owner: row.owner,
+      }))
+  );
 }

@@ -65,19 +65,28 @@ function timedOut({ section, timeLimitMs }: SchemaDumpOptions): ServiceError {
 }
 
 export function dumpFailed(section: SchemaSection, words: string, cause?: unknown): ServiceError {
-  return new ServiceError("SchemaDumpFailed", `The schema could not be read (${section}): ${readable(words)}`, {
-    cause,
-  });
+  const said = readable(words);
+  const refused = /ERROR: +(permission denied for [^\n]*)/.exec(said)?.[1];
+  if (refused !== undefined) {
+    return new ServiceError(
+      "SourcePrivilegeMissing",
+      `The source's user may not read what is to be copied: ${refused}. Let it, with GRANT USAGE ON SCHEMA and GRANT SELECT ON on the source; a migration with migrationOption Validate lists everything that is missing.`,
+      { cause },
+    );
+  }
+  return new ServiceError("SchemaDumpFailed", `The schema could not be read (${section}): ${said}`, { cause });
 }
 
 /**
  * pg_dump's standard error as a person can read it. pglite-tools joins its lines without their ends; a query of pg_dump's
- * that failed fills a page and helps nobody; and that WebAssembly has no program file is no news.
+ * that failed fills a page and helps nobody; and that WebAssembly has no program file is no news. What the server said needs no introduction.
  */
 function readable(words: string): string {
   return words
     .replaceAll(/(?<=\S)(?=pg_dump: )/g, "\n")
     .replaceAll(/pg_dump: detail: Query was: [\s\S]*?(?=\npg_dump: |$)/g, "")
     .replaceAll(/invalid binary "pg_dump": [^\n]*\n?/g, "")
+    .replace(/^pg_dump failed with exit code \d+\.\s*Error message:\s*/, "")
+    .replaceAll(/could not find a "pg_dump" to execute\s*/g, "")
     .trim();
 }

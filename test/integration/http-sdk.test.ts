@@ -203,7 +203,7 @@ describe("Microsoft's SDK client", () => {
       statusCode: 404,
       code: "MigrationNotFound",
     });
-    const wrong = migration({ dbsToMigrate: ["postgres"], sslMode: "Never" });
+    const wrong = migration({ dbsToMigrate: ["template1"], sslMode: "Never" });
     await expect(client.migrations.create(resourceGroup, server, "sdkthree", wrong)).rejects.toMatchObject({
       statusCode: 400,
       details: {

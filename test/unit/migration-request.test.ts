@@ -181,7 +181,7 @@ describe("a request for a migration", () => {
         {
           migrationMode: "Fast",
           sourceDbServerResourceId: "db:0@u",
-          dbsToMigrate: ["a", "a", "postgres", "", 7, "é".repeat(32), "x\0", "ok", "ok2"],
+          dbsToMigrate: ["a", "a", "template0", "", 7, "é".repeat(32), "x\0", "ok", "ok2"],
           overwriteDbsInTarget: "maybe",
           migrationWindowStartTimeInUtc: "tomorrow",
           "strange key": 1,

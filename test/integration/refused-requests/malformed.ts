@@ -171,7 +171,7 @@ export const malformed: RefusedRequest[] = [
   put("a database name of 64 bytes", { dbsToMigrate: ["é".repeat(32)] }, "properties.dbsToMigrate[0]", /at most 63/),
   put("a database name with NUL", { dbsToMigrate: ["a\0"] }, "properties.dbsToMigrate[0]", /remove it/),
   put("a lone surrogate", { dbsToMigrate: ["a\ud800"] }, "properties.dbsToMigrate[0]", /remove the lone surrogate/),
-  ...["postgres", "template0", "template1", "azure_maintenance", "azure_sys", "rdsadmin", "cloudsqladmin"].map((name) =>
+  ...["template0", "template1", "azure_maintenance", "azure_sys", "rdsadmin", "cloudsqladmin"].map((name) =>
     put(`system database ${name}`, { dbsToMigrate: [name] }, "properties.dbsToMigrate[0]", /remove it/),
   ),
   put(

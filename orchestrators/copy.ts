@@ -1,9 +1,9 @@
-/** Copying one round of a database: a bounded window of copy tasks, and the indexes of every table as soon as its parts are in. */
+/** Copying one round of a database: a bounded window of copy tasks; the proof and the indexes of every table as soon as its parts are in. */
 
 import type { OrchestrationContext, Task } from "durable-functions";
 import * as df from "durable-functions";
 import type { Failure } from "../shared/model/outcome.js";
-import type { CopyRound, DatabaseRun, IndexJob, Limits } from "../shared/model/steps.js";
+import type { CopyRound, DatabaseRun, IndexJob, Limits, ProofTask } from "../shared/model/steps.js";
 import { race } from "./race.js";
 import { carryOut, failureOf, resultOf, start } from "./step.js";
 
@@ -22,6 +22,7 @@ df.app.orchestration("copy", function* (context: OrchestrationContext): Generato
       copying.fill(
         (task) => start(context, "copyTask", { ...run, task }),
         (job) => start(context, "applyJob", { ...run, job }),
+        (task) => start(context, "proveTask", { ...run, task }),
       );
       copying.settle(yield* race(context, copying.running));
     }
@@ -36,15 +37,18 @@ class CopyWindow {
   readonly #limits: Limits;
   readonly #queuedTasks: number[];
   readonly #queuedJobs: IndexJob[];
+  readonly #queuedProofs: ProofTask[];
   readonly #unfinished: Set<number>;
   readonly #copies = new Map<Task, number>();
   readonly #builds = new Map<Task, IndexJob>();
+  readonly #proofs = new Map<Task, ProofTask>();
   #failure: Failure | undefined;
 
   constructor(plan: CopyRound, limits: Limits) {
     this.#limits = limits;
     this.#queuedTasks = [...plan.tasks];
     this.#queuedJobs = [...plan.jobs];
+    this.#queuedProofs = [...plan.proofs];
     this.#unfinished = new Set(plan.tasks);
   }
 
@@ -53,34 +57,46 @@ class CopyWindow {
   }
 
   get hasWork(): boolean {
-    const queued = this.#failure === undefined ? this.#queuedTasks.length + this.#queuedJobs.length : 0;
-    return this.running.length + queued > 0;
+    const queued = [...this.#queuedTasks, ...this.#queuedJobs, ...this.#queuedProofs].length;
+    return this.running.length > 0 || (this.#failure === undefined && queued > 0);
   }
 
   get running(): Task[] {
-    return [...this.#copies.keys(), ...this.#builds.keys()];
+    return [...this.#copies.keys(), ...this.#builds.keys(), ...this.#proofs.keys()];
   }
 
-  fill(copy: (task: number) => Task, build: (job: number) => Task): void {
+  /** A proof reads from both servers as a copy does: they share a window, in which what is still to be copied goes first. */
+  fill(copy: (task: number) => Task, build: (job: number) => Task, prove: (task: number) => Task): void {
     if (this.#failure !== undefined) return;
-    while (this.#copies.size < this.#limits.maxParallelCopies) {
+    while (this.#copies.size + this.#proofs.size < this.#limits.maxParallelCopies) {
       const task = this.#queuedTasks.shift();
       if (task === undefined) break;
       this.#copies.set(copy(task), task);
     }
+    while (this.#copies.size + this.#proofs.size < this.#limits.maxParallelCopies) {
+      const proof = this.#takeReady(this.#queuedProofs);
+      if (proof === undefined) break;
+      this.#proofs.set(prove(proof.task), proof);
+    }
     while (this.#builds.size < this.#limits.maxParallelIndexBuilds) {
-      const ready = this.#queuedJobs.findIndex(({ after }) => !after.some((task) => this.#unfinished.has(task)));
-      const [job] = ready === -1 ? [] : this.#queuedJobs.splice(ready, 1);
+      const job = this.#takeReady(this.#queuedJobs);
       if (job === undefined) break;
       this.#builds.set(build(job.job), job);
     }
+  }
+
+  #takeReady<T extends { readonly after: readonly number[] }>(queue: T[]): T | undefined {
+    const ready = queue.findIndex(({ after }) => !after.some((task) => this.#unfinished.has(task)));
+    return ready === -1 ? undefined : queue.splice(ready, 1)[0];
   }
 
   settle(task: Task): void {
     const copied = this.#copies.get(task);
     const built = this.#builds.get(task);
     this.#copies.delete(task);
+    const proven = this.#proofs.get(task);
     this.#builds.delete(task);
+    this.#proofs.delete(task);
     try {
       if (copied !== undefined) {
         const { done, failure } = resultOf<"copyTask">(task);
@@ -88,6 +104,7 @@ class CopyWindow {
         if (done) this.#unfinished.delete(copied);
         else this.#queuedTasks.unshift(copied);
       }
+      if (proven !== undefined && !resultOf<"proveTask">(task).done) this.#queuedProofs.unshift(proven);
       // A build that goes on in the server is attached to again.
       if (built !== undefined && !resultOf<"applyJob">(task).done) this.#queuedJobs.unshift(built);
     } catch (error) {

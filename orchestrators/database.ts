@@ -111,7 +111,7 @@ function* copyDatabase(
   for (const jobs of plan.afterData) {
     yield* applyJobs(context, run, jobs, limits.maxParallelIndexBuilds);
   }
-  yield* verify(context, run);
+  yield* carryOut(context, "verifyDatabase", run);
   yield* carryOut(context, "finishDatabase", run);
 }
 
@@ -150,12 +150,4 @@ function* applyJobs(
     }
   }
   if (failure !== undefined) throw new StepFailed(failure);
-}
-
-function* verify(context: OrchestrationContext, run: DatabaseRun): Generator<Task, void, unknown> {
-  let next: number | null = 0;
-  while (next !== null) {
-    const verified: { next: number | null } = yield* carryOut(context, "verifyDatabase", { ...run, from: next });
-    next = verified.next;
-  }
 }

@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { z } from "zod";
 import { ServiceError } from "./model/service-error.js";
+import { type Verification, verifications } from "./model/verification.js";
 
 const MIB = 1024 * 1024;
 
@@ -27,6 +28,10 @@ export interface Settings {
   readonly maxParallelCopies: number;
   /** MAX_PARALLEL_INDEX_BUILDS: index builds at once, a database. */
   readonly maxParallelIndexBuilds: number;
+  /** VERIFICATION: how tables are verified when a migration does not say. */
+  readonly verification: Verification;
+  /** VERIFY_AT_CUTOVER: how they are at an online migration's cutover when it does not say. */
+  readonly verifyAtCutover: Verification;
   /** ACTIVITY_BUDGET_SECONDS: what an activity may need before it must hand on. Below host.json's functionTimeout. */
   readonly activityBudgetSeconds: number;
   /** MIGRATION_TIMEOUT_DAYS: a migration that has not ended by then fails. */
@@ -61,10 +66,18 @@ const positive = (what: string) => z.coerce.number({ error: what }).positive({ e
 const positiveInteger = (what: string) =>
   z.coerce.number({ error: what }).int({ error: what }).positive({ error: what });
 
+const verification = (what: string) =>
+  z
+    .string()
+    .transform((text) => verifications.find((one) => one.toLowerCase() === text.toLowerCase()) ?? text)
+    .pipe(z.enum(verifications, { error: what }));
+
 const Limits = z.object({
   PART_SIZE_MB: positive("must be a size in MB above 0, e.g. 256").default(256),
   MAX_PARALLEL_COPIES: positiveInteger("must be a whole number above 0, e.g. 4").default(4),
   MAX_PARALLEL_INDEX_BUILDS: positiveInteger("must be a whole number above 0, e.g. 2").default(2),
+  VERIFICATION: verification("must be Checksums or Counts").default("Checksums"),
+  VERIFY_AT_CUTOVER: verification("must be Checksums or Counts").default("Counts"),
   ACTIVITY_BUDGET_SECONDS: positive("must be a number of seconds above 0 and below functionTimeout, e.g. 300").default(
     300,
   ),
@@ -134,6 +147,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     PART_SIZE_MB,
     MAX_PARALLEL_COPIES,
     MAX_PARALLEL_INDEX_BUILDS,
+    VERIFICATION,
+    VERIFY_AT_CUTOVER,
     ACTIVITY_BUDGET_SECONDS,
     MIGRATION_TIMEOUT_DAYS,
     VALIDATION_RULE_TIMEOUT_SECONDS,
@@ -156,6 +171,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     partSizeBytes: Math.max(1, Math.round(PART_SIZE_MB * MIB)),
     maxParallelCopies: MAX_PARALLEL_COPIES,
     maxParallelIndexBuilds: MAX_PARALLEL_INDEX_BUILDS,
+    verification: VERIFICATION,
+    verifyAtCutover: VERIFY_AT_CUTOVER,
     activityBudgetSeconds: ACTIVITY_BUDGET_SECONDS,
     migrationTimeoutDays: MIGRATION_TIMEOUT_DAYS,
     validationRuleTimeoutSeconds: VALIDATION_RULE_TIMEOUT_SECONDS,

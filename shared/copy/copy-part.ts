@@ -8,6 +8,7 @@ import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { ServiceError } from "../model/service-error.js";
 import { columnList, qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
 import { type CopiedPart, type CopyPartOptions, loadOnce } from "./load-once.js";
+import { selectRows } from "./part-rows.js";
 import type { PartToCopy } from "./plan-store.js";
 
 /**
@@ -19,7 +20,8 @@ export async function copyPart(part: PartToCopy, options: CopyPartOptions): Prom
 }
 
 async function load(part: PartToCopy, options: CopyPartOptions): Promise<CopiedPart> {
-  const whole = part.parts === 1 && part.rowFilter === undefined;
+  // What is loaded through a root goes to partitions that hold rows of other parts by then.
+  const whole = part.parts === 1 && part.rowFilter === undefined && part.root === undefined;
   const table = qualifiedName(part.schema, part.table);
   // COPY FREEZE writes rows that never need VACUUM's second visit; it wants a table truncated in the same transaction.
   if (whole) await options.target.query(`truncate only ${table}`);
@@ -50,7 +52,8 @@ async function load(part: PartToCopy, options: CopyPartOptions): Promise<CopiedP
 function copyInStatement(part: PartToCopy, freeze: boolean): string {
   const columns = part.columns.length > 0 ? ` (${columnList(part.columns)})` : "";
   const options = [`encoding ${quoteLiteral(part.encoding)}`, ...(freeze ? ["freeze true"] : [])];
-  return `copy ${qualifiedName(part.schema, part.table)}${columns} from stdin with (${options.join(", ")})`;
+  const { schema, name } = part.root ?? { schema: part.schema, name: part.table };
+  return `copy ${qualifiedName(schema, name)}${columns} from stdin with (${options.join(", ")})`;
 }
 
 function copyOutStatement(part: PartToCopy, sourceVersion: number): string {
@@ -61,52 +64,5 @@ function copyOutStatement(part: PartToCopy, sourceVersion: number): string {
     const columns = part.columns.length > 0 ? ` (${columnList(part.columns)})` : "";
     return `copy ${table}${columns} to stdout ${options}`;
   }
-  return `copy (${selectRows(part, table, sourceVersion)}) to stdout ${options}`;
-}
-
-/** From this version on, a ctid range is read by a TID Range Scan: only its own blocks (release notes of PostgreSQL 14). */
-const tidRangeScanSince = 140_000;
-
-/**
- * Before that a ctid range is a filter over a scan of the whole table. Up to this many parts that is the cheaper way; beyond it the blocks'
- * line pointers are named one by one (Tid Scan), whose cost does not grow with the table. Measured in ARCHITECTURE.md.
- */
-const partsWorthScanning = 16;
-
-function selectRows(part: PartToCopy, table: string, sourceVersion: number): string {
-  const columns = columnList(part.columns);
-  // A configuration table's condition is SQL of the extension's author, with its WHERE.
-  if (part.rowFilter !== undefined) return `select ${columns} from only ${table} ${part.rowFilter}`;
-  if (sourceVersion < tidRangeScanSince && part.parts > partsWorthScanning)
-    return selectLinePointers(part, table, columns);
-  const bounds = [
-    ...(part.firstBlock === undefined ? [] : [`ctid >= '(${part.firstBlock},0)'::pg_catalog.tid`]),
-    ...(part.endBlock === undefined ? [] : [`ctid < '(${part.endBlock},0)'::pg_catalog.tid`]),
-  ];
-  return `select ${columns} from only ${table} where ${bounds.join(" and ")}`;
-}
-
-/**
- * Every line pointer that a block can have (MaxHeapTuplesPerPage: a tuple takes 24 bytes of header and 4 of pointer at least), block by block.
- * `offset 0` keeps the lateral subquery apart, so that the block's number is a parameter of the Tid Scan.
- */
-function selectLinePointers(part: PartToCopy, table: string, columns: string): string {
-  const lastBlock =
-    part.endBlock === undefined
-      ? `pg_catalog.pg_relation_size(${quoteLiteral(table)}::pg_catalog.regclass) / pg_catalog.current_setting('block_size')::bigint - 1`
-      : `${part.endBlock - 1}`;
-  const linePointers = "(pg_catalog.current_setting('block_size')::int - 24) / 28";
-  return `
-    select ${columns}
-    from pg_catalog.generate_series(${part.firstBlock ?? 0}::bigint, ${lastBlock}) as block_number,
-    lateral (
-      select ${columns}
-      from only ${table}
-      where ctid = any (array(
-        select ('(' || block_number || ',' || pointer || ')')::pg_catalog.tid
-        from pg_catalog.generate_series(1, ${linePointers}) as pointer
-      ))
-      offset 0
-    ) as rows_of_block
-  `;
+  return `copy (${selectRows(part, sourceVersion)}) to stdout ${options}`;
 }

@@ -14,12 +14,15 @@ export interface PartToCopy extends Part {
 
 const insertParts = `
   insert into _pgmig.part (
-    id, task, kind, schema_name, table_name, part, parts, first_block, end_block, columns, row_filter, encoding, bytes_estimated
+    id, task, kind, schema_name, table_name, part, parts, first_block, end_block, columns, row_filter, encoding, bytes_estimated,
+    root_schema, root_table
   )
-  select id, task, kind, schema, "table", part, parts, "firstBlock", "endBlock", columns, "rowFilter", encoding, bytes
+  select
+    id, task, kind, schema, "table", part, parts, "firstBlock", "endBlock", columns, "rowFilter", encoding, bytes,
+    root ->> 'schema', root ->> 'name'
   from json_to_recordset($1::json) as planned (
     id integer, task integer, kind text, schema text, "table" text, part integer, parts integer,
-    "firstBlock" bigint, "endBlock" bigint, columns text[], "rowFilter" text, encoding text, bytes bigint
+    "firstBlock" bigint, "endBlock" bigint, columns text[], "rowFilter" text, encoding text, bytes bigint, root json
   )
 `;
 
@@ -40,7 +43,9 @@ export async function saveParts(target: ClientBase, parts: readonly PartToCopy[]
 }
 
 const partsOfTask = `
-  select id, task, kind, schema_name, table_name, part, parts, first_block, end_block, columns, row_filter, encoding, bytes_estimated
+  select
+    id, task, kind, schema_name, table_name, part, parts, first_block, end_block, columns, row_filter, encoding, bytes_estimated,
+    root_schema, root_table
   from _pgmig.part
   where task = $1
   order by id
@@ -60,6 +65,8 @@ interface PartRow {
   row_filter: string | null;
   encoding: string;
   bytes_estimated: string;
+  root_schema: string | null;
+  root_table: string | null;
 }
 
 /** The parts of one copy task. */
@@ -91,6 +98,10 @@ function toPart(row: PartRow): PartToCopy {
     rowFilter: row.row_filter ?? undefined,
     encoding: row.encoding,
     bytes: Number(row.bytes_estimated),
+    root:
+      row.root_schema === null || row.root_table === null
+        ? undefined
+        : { schema: row.root_schema, name: row.root_table },
   };
 }
 
@@ -129,6 +140,7 @@ export interface DatabaseProgress {
   readonly tablesLoading: number;
   readonly tablesCompleted: number;
   readonly tablesErrored: number;
+  readonly tablesVerified: number;
   readonly bytesTotal: number;
   readonly bytesCopied: number;
   readonly rowsCopied: number;
@@ -145,6 +157,7 @@ const databaseProgress = `
       count(*) filter (where state = 'completed') as completed,
       count(*) filter (where state = 'loading') as loading,
       count(*) filter (where state = 'errored') as errored,
+      count(*) filter (where verified is not null) as verified,
       sum(bytes_estimated) as bytes_total,
       sum(case state when 'completed' then bytes_estimated when 'loading' then least(bytes, bytes_estimated) else 0 end)
         as bytes_copied,
@@ -157,6 +170,7 @@ const databaseProgress = `
     count(*) filter (where errored = 0 and completed < parts and loading + completed > 0)::int as "tablesLoading",
     count(*) filter (where errored = 0 and completed = parts)::int as "tablesCompleted",
     count(*) filter (where errored > 0)::int as "tablesErrored",
+    count(*) filter (where verified = parts)::int as "tablesVerified",
     coalesce(sum(bytes_total), 0)::float8 as "bytesTotal",
     coalesce(sum(bytes_copied), 0)::float8 as "bytesCopied",
     coalesce(sum(rows_copied), 0)::float8 as "rowsCopied"

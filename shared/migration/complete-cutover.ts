@@ -3,6 +3,7 @@ import type pg from "pg";
 import { replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
+import type { Verification } from "../model/verification.js";
 import { withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { readLateChanges } from "../postgres/late-changes.js";
@@ -10,6 +11,7 @@ import { listPublishedTables } from "../postgres/publication.js";
 import { readSlot } from "../postgres/replication-slot.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { readAppliedPoint } from "../postgres/subscription.js";
+import { compareAtCutover } from "../proof/compare-at-cutover.js";
 import { displayName } from "../schema/display-name.js";
 import { listMaterializedViews } from "../schema/list-materialized-views.js";
 import { settings } from "../settings.js";
@@ -17,7 +19,6 @@ import { recordDatabase } from "../status/databases.js";
 import { refreshView } from "./refresh-view.js";
 import { type MigrationServers, serversOf } from "./servers.js";
 import { setSequences } from "./set-sequences.js";
-import { countRows } from "./verify-database.js";
 import { addWarnings } from "./warnings.js";
 
 /**
@@ -28,6 +29,7 @@ import { addWarnings } from "./warnings.js";
 export async function completeCutover(run: DatabaseRun, from: number): Promise<{ next: number | null }> {
   const deadline = Date.now() + settings().activityBudgetSeconds * 700;
   const servers = await serversOf(run.key);
+  const verification = servers.spec.verifyAtCutover ?? settings().verifyAtCutover;
   if (from === 0) {
     await recordDatabase(run.key, run.database, {
       currentStep: "completing the cutover",
@@ -40,7 +42,7 @@ export async function completeCutover(run: DatabaseRun, from: number): Promise<{
   }
   return await withConnection(servers.source(run.database, "verify"), async (source) => {
     return await withConnection(servers.target(run.database, "verify"), async (target) => {
-      const next = await compare(run, source, target, from, deadline);
+      const next = await compare(run, source, target, { from, deadline, verification });
       if (next === null) await warnOfLateChanges(run, source, target);
       return { next };
     });
@@ -68,43 +70,41 @@ interface Table {
   readonly name: string;
 }
 
-/** Counts the rows of every replicated table on both sides. */
+/** Compares every replicated table: its counts on both sides, or its contents. */
 async function compare(
   run: DatabaseRun,
   source: pg.Client,
   target: pg.Client,
-  from: number,
-  deadline: number,
+  { from, deadline, verification }: { from: number; deadline: number; verification: Verification },
 ): Promise<number | null> {
   const { prefix } = replicationNames(run.key, run.database, run.attempt);
   const tables = sorted(await listPublishedTables(source, prefix));
   for (let index = from; index < tables.length; index++) {
     if (Date.now() >= deadline) return index;
     const table = tables[index];
-    if (table !== undefined) await compareTable(run, source, target, table);
+    if (table !== undefined) await compareTable(run, source, target, verification, table);
   }
   return null;
 }
 
-async function compareTable(run: DatabaseRun, source: pg.Client, target: pg.Client, table: Table): Promise<void> {
+async function compareTable(
+  run: DatabaseRun,
+  source: pg.Client,
+  target: pg.Client,
+  verification: Verification,
+  table: Table,
+): Promise<void> {
   const name = qualifiedName(table.schema, table.name);
-  const [sent, stored] = await Promise.all([countRows(source, name, null), countRows(target, name, null)]);
-  if (sent === undefined || stored === undefined) {
-    await addWarnings(run.key, run.database, [
-      `Table ${name} could not be counted at the cutover within an activity's time.`,
-    ]);
+  const limitMs = settings().activityBudgetSeconds * 700;
+  const outcome = await compareAtCutover(table, { source, target, verification, limitMs });
+  if (outcome.kind !== "differs") {
+    if (outcome.warning !== undefined) await addWarnings(run.key, run.database, [outcome.warning]);
     return;
   }
-  if (sent === stored) return;
   // Somebody may be writing to the source still: those changes are in the slot, and are told apart from a loss.
   const late = await lateChanges(run, source, target);
   if (late.more || late.tables.has(`${table.schema}.${table.name}`)) return;
-  throw new ServiceError(
-    "RowsDiffer",
-    `Table ${name}: the source has ${sent} rows and the target ${stored} at the cutover. ` +
-      "Make sure that nobody else writes to the target, and migrate the database again.",
-    { target: name },
-  );
+  throw new ServiceError("RowsDiffer", `At the cutover: ${outcome.message}`, { target: name });
 }
 
 async function warnOfLateChanges(run: DatabaseRun, source: pg.Client, target: pg.Client): Promise<void> {

@@ -7,6 +7,7 @@ import { ServiceError } from "../model/service-error.js";
 import type { CopyPlan, DatabaseRun } from "../model/steps.js";
 import { planJobs } from "../planning/jobs.js";
 import { type Part, planParts } from "../planning/parts.js";
+import { planProofs } from "../planning/proofs.js";
 import { planRounds } from "../planning/rounds.js";
 import { packTasks } from "../planning/tasks.js";
 import { withConnection } from "../postgres/connect.js";
@@ -72,7 +73,7 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
   ];
   const tasks = packTasks(parts, { partSizeBytes, parallelCopies: maxParallelCopies });
   const jobs = planJobs(schema, tasks, [...contents.tables, ...contents.partitionedTables].map(analyzeTable));
-  const rounds = planRounds(tasks, jobs.indexJobs);
+  const rounds = planRounds(tasks, jobs.indexJobs, planProofs(tasks));
   return {
     parts: numberParts(tasks, contents.encoding),
     jobs: jobs.jobs,

@@ -7,6 +7,7 @@ import { Tags, UtcTime } from "./migration-request.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
 import { fieldOf, isObject, oneOf, problem, readProperties } from "./request-properties.js";
 import { ChangedSecrets, formerNames } from "./server-fields.js";
+import { verifications } from "./verification.js";
 
 const Text = z.string({ error: "must be a string" });
 
@@ -20,6 +21,8 @@ const propertiesShape = {
   overwriteDbsInTarget: Flag.optional(),
   migrationWindowStartTimeInUtc: UtcTime.optional(),
   migrateRoles: Flag.optional(),
+  verification: oneOf(verifications).optional(),
+  verifyAtCutover: oneOf(verifications).optional(),
   startDataMigration: Flag.optional(),
   triggerCutover: Flag.optional(),
   dbsToTriggerCutoverOn: DatabaseNames.optional(),

@@ -24,6 +24,7 @@ import {
   targetEndpoint,
   userNamesIn,
 } from "./server-fields.js";
+import { verifications } from "./verification.js";
 
 /** As `az postgres flexible-server migration create` has it. */
 const defaultOption: MigrationOption = "ValidateAndMigrate";
@@ -99,6 +100,8 @@ const propertiesShape = {
     .pipe(DatabasesToMigrate),
   overwriteDbsInTarget: Flag.optional(),
   migrateRoles: Flag.optional(),
+  verification: oneOf(verifications).optional(),
+  verifyAtCutover: oneOf(verifications).optional(),
   setupLogicalReplicationOnSourceDbIfNeeded: Flag.optional(),
   startDataMigration: Flag.optional(),
   migrationWindowStartTimeInUtc: UtcTime.optional(),
@@ -181,6 +184,8 @@ export function parseMigrationRequest(
       migrateRoles: properties.migrateRoles ?? false,
       setupLogicalReplicationOnSourceDbIfNeeded: properties.setupLogicalReplicationOnSourceDbIfNeeded ?? false,
       startDataMigration: properties.startDataMigration ?? true,
+      ...(properties.verification && { verification: properties.verification }),
+      ...(properties.verifyAtCutover && { verifyAtCutover: properties.verifyAtCutover }),
       ...window,
     },
     passwords: {

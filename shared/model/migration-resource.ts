@@ -6,6 +6,7 @@ import { z } from "zod";
 import { documented } from "./documented.js";
 import { migrationModes, migrationOptions, sslModes } from "./migration.js";
 import { databaseStates, migrationStates, migrationSubstates, validationStates } from "./states.js";
+import { Verification } from "./verification.js";
 
 /** The largest int32: counters stop there. */
 export const maximumInt32 = 2_147_483_647;
@@ -151,6 +152,10 @@ export const MigrationResource = z.strictObject({
     dbsToMigrate: names,
     overwriteDbsInTarget: flag,
     migrateRoles: flag,
+    verification: documented(Verification.optional(), "How the tables are verified.", { added: true }),
+    verifyAtCutover: documented(Verification.optional(), "How they are at the cutover of an online migration.", {
+      added: true,
+    }),
     setupLogicalReplicationOnSourceDbIfNeeded: flag,
     startDataMigration: flag,
     migrationWindowStartTimeInUtc: time.optional(),

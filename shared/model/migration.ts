@@ -3,6 +3,7 @@
  * It is the root orchestration's input, so it holds no secret (design invariant 7).
  */
 import { z } from "zod";
+import { Verification } from "./verification.js";
 
 export const migrationModes = ["Offline", "Online"] as const;
 export const migrationOptions = ["Validate", "Migrate", "ValidateAndMigrate"] as const;
@@ -38,6 +39,9 @@ export const MigrationSpec = z.object({
   databases: z.array(z.string()),
   overwriteDbsInTarget: z.boolean(),
   migrateRoles: z.boolean(),
+  /** How its tables are verified, and how they are at an online migration's cutover; undefined: as the app's settings say. */
+  verification: Verification.optional(),
+  verifyAtCutover: Verification.optional(),
   setupLogicalReplicationOnSourceDbIfNeeded: z.boolean(),
   startDataMigration: z.boolean(),
   /** ISO 8601, UTC. */

@@ -74,9 +74,18 @@ export interface IndexJob {
   readonly after: readonly number[];
 }
 
+/** The proof of what one copy task has loaded. */
+export interface ProofTask {
+  /** The copy task's number. */
+  readonly task: number;
+  /** The copy tasks that must be done before: those that load the same tables. */
+  readonly after: readonly number[];
+}
+
 export interface CopyRound {
   readonly tasks: readonly number[];
   readonly jobs: readonly IndexJob[];
+  readonly proofs: readonly ProofTask[];
 }
 
 export interface CopiedTask {
@@ -148,9 +157,10 @@ export interface Steps {
   planDatabase: { input: DatabaseRun; output: CopyPlan };
   readRound: { input: DatabaseRun & { round: number }; output: CopyRound };
   copyTask: { input: DatabaseRun & { task: number }; output: CopiedTask };
+  proveTask: { input: DatabaseRun & { task: number }; output: Progressed };
   applyJob: { input: DatabaseRun & { job: number }; output: Progressed };
   finishDatabase: { input: DatabaseRun; output: void };
-  verifyDatabase: { input: DatabaseRun & { from: number }; output: { next: number | null } };
+  verifyDatabase: { input: DatabaseRun; output: void };
   endDatabase: { input: DatabaseEnd; output: void };
 
   // Online migrations.

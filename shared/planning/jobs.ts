@@ -1,6 +1,7 @@
 /** Packing a schema plan's statements into jobs: what one activity applies. Pure. */
 import type { IndexJob } from "../model/steps.js";
 import type { LongStatement, SchemaPlan, StatementGroup, TableStatements } from "../schema/schema-plan.js";
+import { LoadingTasks } from "./proofs.js";
 import type { CopyTask } from "./tasks.js";
 
 /** Short statements, a transaction a group; or long ones, each of which may outlive the function that started it. */
@@ -46,6 +47,7 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
   const inOrder = (phase: string, groups: readonly StatementGroup[]): number[] =>
     groups.length === 0 ? [] : [add(phase, { kind: "groups", groups })];
   const sizes = new TaskSizes(tasks);
+  const loading = new LoadingTasks(tasks);
   const perTable = (phase: string, tables: readonly TableStatements[]): number[] => {
     const small = tables.filter(({ relation }) => sizes.isSmall(relation));
     const large = tables.filter(({ relation }) => !sizes.isSmall(relation));
@@ -59,7 +61,7 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
   };
 
   const preData = add("creating the schema", { kind: "groups", groups: schema.preData });
-  const indexJobs = planIndexJobs(schema.tableIndexes, sizes, add);
+  const indexJobs = planIndexJobs(schema.tableIndexes, sizes, loading, add);
   const afterData = [
     inOrder("creating triggers, rules and policies", schema.rest),
     perTable("adding foreign keys", schema.foreignKeys),
@@ -76,49 +78,42 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
 function planIndexJobs(
   tables: readonly TableStatements[],
   sizes: TaskSizes,
+  loading: LoadingTasks,
   add: (phase: string, content: JobContent) => number,
 ): IndexJob[] {
   const jobs: IndexJob[] = [];
-  const ofBatch = new Map<number, LongStatement[]>();
+  const ofBatches = new Map<string, { after: readonly number[]; statements: LongStatement[] }>();
   for (const { relation, statements } of tables) {
-    const after = sizes.tasksOf(relation);
-    const [task] = after;
-    if (task !== undefined && sizes.isSmall(relation)) {
-      ofBatch.set(task, [...(ofBatch.get(task) ?? []), ...statements]);
+    const after = loading.of(relation);
+    if (sizes.isSmall(relation)) {
+      const known = ofBatches.get(after.join()) ?? { after, statements: [] };
+      known.statements.push(...statements);
+      ofBatches.set(after.join(), known);
     } else {
       for (const statement of statements) {
         jobs.push({ job: add(buildingIndexes, { kind: "long", statements: [statement] }), after });
       }
     }
   }
-  for (const [task, statements] of ofBatch) {
-    jobs.push({ job: add(buildingIndexes, { kind: "groups", groups: groupsOf(statements) }), after: [task] });
+  for (const { after, statements } of ofBatches.values()) {
+    jobs.push({ job: add(buildingIndexes, { kind: "groups", groups: groupsOf(statements) }), after });
   }
   return jobs;
 }
 
-/** In which tasks a table is loaded. */
+/** Which tables travel in a batch. */
 class TaskSizes {
-  readonly #tasks = new Map<string, number[]>();
   readonly #small = new Set<string>();
 
   constructor(tasks: readonly CopyTask[]) {
-    for (const { task, parts, batch } of tasks) {
-      for (const part of parts) {
-        const name = key({ schema: part.schema, name: part.table });
-        this.#tasks.set(name, [...(this.#tasks.get(name) ?? []), task]);
-        if (batch) this.#small.add(name);
-      }
+    for (const { parts, batch } of tasks) {
+      for (const part of parts) if (batch) this.#small.add(key({ schema: part.schema, name: part.table }));
     }
   }
 
   /** A table that travels in a batch. A partitioned table has no rows of its own, but what is done to it is done to all of its partitions. */
   isSmall(relation: { schema: string; name: string }): boolean {
     return this.#small.has(key(relation));
-  }
-
-  tasksOf(relation: { schema: string; name: string }): readonly number[] {
-    return this.#tasks.get(key(relation)) ?? [];
   }
 }
 

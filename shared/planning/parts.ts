@@ -1,10 +1,14 @@
 /** Cutting tables into parts: what one COPY reads. Pure; the sizes come from the source's catalog. */
 
+import type { RelationName } from "../schema/schema-statement.js";
+
 export interface PlannableTable {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly string[];
   readonly rowFilter: string | undefined;
+  /** See Part. */
+  readonly root?: RelationName | undefined;
   /** Heap and TOAST, bytes. */
   readonly bytes: number;
   /** Blocks of the heap. */
@@ -17,6 +21,8 @@ export interface Part {
   readonly table: string;
   readonly columns: readonly string[];
   readonly rowFilter: string | undefined;
+  /** The partitioned table that the rows are loaded through, where their partition may be another one on the target; else undefined. */
+  readonly root?: RelationName | undefined;
   /** 1-based. */
   readonly part: number;
   readonly parts: number;
@@ -42,6 +48,7 @@ export function planParts(table: PlannableTable, partSizeBytes: number): Part[] 
     table: table.name,
     columns: table.columns,
     rowFilter: table.rowFilter,
+    root: table.root,
     part: index + 1,
     parts,
     firstBlock: index === 0 ? undefined : boundary(index),

@@ -5,6 +5,7 @@
  * - `migration`: one row, whose copy this is: a run is migration key + attempt.
  * - `plan`: one row when the plan is complete; `round` and `job`: what the orchestrations ask for by number.
  * - `part`: what is to be copied, and how far each part is (progress, for people; written outside the loading transaction).
+ * - `proof`: what each server has said of the rows of each part, and how far it is; the verdicts are in `part`.
  * - `ledger`: what has been loaded: written in the transaction that loads the rows (design invariant 3), so it is never wrong.
  * - `statement_ledger`: the schema's statements that have been carried out, likewise written in their own transaction.
  */
@@ -39,7 +40,11 @@ const createLedgerSchema = `
     instance text,
     error text,
     started_at timestamptz,
-    ended_at timestamptz
+    ended_at timestamptz,
+    root_schema text,
+    root_table text,
+    verified text,
+    checksum text
   );
   create index if not exists part_task on _pgmig.part (task);
 
@@ -49,6 +54,18 @@ const createLedgerSchema = `
     bytes bigint not null default 0,
     instance text not null,
     finished_at timestamptz not null default now()
+  );
+
+  create table if not exists _pgmig.proof (
+    part_id integer,
+    side text,
+    pieces integer not null,
+    next_piece integer not null,
+    end_block bigint,
+    rows bigint not null,
+    checksum numeric,
+    done boolean not null,
+    primary key (part_id, side)
   );
 
   create table if not exists _pgmig.job (

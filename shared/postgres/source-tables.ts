@@ -1,5 +1,6 @@
 /** What a source database holds that has to be copied row by row: its tables, and its large objects. */
 import type { ClientBase } from "pg";
+import { listReroutedTrees, type RelationAddress } from "./partition-routing.js";
 import { userSchema } from "./user-objects.js";
 
 export interface SourceTable {
@@ -9,6 +10,8 @@ export interface SourceTable {
   readonly columns: readonly string[];
   /** WHERE clause of an extension's configuration table (pg_extension.extcondition): only these rows are the user's. */
   readonly rowFilter: string | undefined;
+  /** The partitioned table that its rows are loaded through: see partition-routing.ts. */
+  readonly root?: RelationAddress | undefined;
   /** Heap and TOAST, bytes on the source's disk. */
   readonly bytes: number;
   /** Blocks of the heap: what ctid ranges are cut from. */
@@ -65,10 +68,14 @@ export async function listSourceTables(source: ClientBase): Promise<SourceTable[
     bytes: string;
     blocks: string;
   }>(sourceTables(version >= 120_000));
+  const trees = await listReroutedTrees(source, version);
+  const treeOf = new Map(trees.flatMap((tree) => tree.leaves.map((leaf) => [`${leaf.schema}\0${leaf.name}`, tree])));
   return rows.map((row) => ({
     schema: row.schema,
     name: row.name,
-    columns: row.columns,
+    root: treeOf.get(`${row.schema}\0${row.name}`)?.root,
+    // Rows of different leaves are added up: they must look alike.
+    columns: treeOf.get(`${row.schema}\0${row.name}`)?.columns ?? row.columns,
     // A configuration table without a condition has an empty one: all of its rows are the user's.
     rowFilter: row.row_filter ?? undefined,
     bytes: Number(row.bytes),

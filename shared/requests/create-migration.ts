@@ -1,10 +1,12 @@
 /** PUT …/migrations/{name}. Every step may be repeated after a crash: the same body leads to the same migration. */
 import { randomUUID } from "node:crypto";
+import type { MigrationSpec } from "../model/migration.js";
 import type { MigrationRequest } from "../model/migration-request.js";
 import { RequestError, refuseIfAny } from "../model/request-error.js";
 import { problem } from "../model/request-properties.js";
 import { hasEnded } from "../model/states.js";
 import { fingerprint } from "../secrets/seal.js";
+import { settings } from "../settings.js";
 import { claimDatabases, releaseClaims } from "../status/claims.js";
 import { queueDatabases } from "../status/databases.js";
 import { getMigration, insertMigration, type MigrationRow } from "../status/migrations.js";
@@ -53,6 +55,7 @@ export async function createMigration(
     const inserted = await insertMigration({
       ...request,
       ...request.asked,
+      spec: decided(spec),
       migrationId,
       requestFingerprint,
       createdBy: caller.name,
@@ -138,6 +141,16 @@ function refuseWhatComesLater({ spec, asked }: MigrationRequest): void {
     ...later("triggerCutover", following && asked.triggerCutover, caughtUp),
     ...later("dbsToTriggerCutoverOn", following && asked.dbsToTriggerCutoverOn.length > 0, caughtUp),
   ]);
+}
+
+/** What the app's settings decide where the request does not: noted with the migration, whose parts must all be verified alike. */
+function decided(spec: MigrationSpec): MigrationSpec {
+  const { verification, verifyAtCutover } = settings();
+  return {
+    ...spec,
+    verification: spec.verification ?? verification,
+    verifyAtCutover: spec.verifyAtCutover ?? verifyAtCutover,
+  };
 }
 
 function refusePastWindow({ spec }: MigrationRequest): void {

@@ -14,6 +14,7 @@ export async function listDatabaseProgress(key: string) {
     tablesLoading: row.tablesLoading,
     tablesCompleted: row.tablesCompleted,
     tablesErrored: row.tablesErrored,
+    tablesVerified: row.tablesVerified,
     bytesTotal: row.bytesTotal,
     bytesCopied: row.bytesCopied,
     rowsCopied: row.rowsCopied,

@@ -61,6 +61,8 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
       dbsToMigrate: row.databases,
       overwriteDbsInTarget: flagText(row.overwriteDbsInTarget),
       migrateRoles: flagText(row.migrateRoles),
+      verification: row.verification,
+      verifyAtCutover: row.verifyAtCutover,
       setupLogicalReplicationOnSourceDbIfNeeded: flagText(row.setupLogicalReplicationOnSourceDbIfNeeded),
       startDataMigration: flagText(row.startDataMigration),
       migrationWindowStartTimeInUtc: row.migrationWindowStartTimeInUtc,

@@ -118,6 +118,9 @@ function describeTable(parts: [PartRow, ...PartRow[]]) {
             .sort()
             .at(-1)
         : undefined,
+    /** Once both servers have said the same of the whole table: how, and with Checksums the sum. */
+    verified: parts[0].verified,
+    checksum: parts[0].checksum,
     error: parts.find((part) => part.error !== undefined)?.error,
     parts: parts.map((part) => ({
       part: part.part,

@@ -1,6 +1,7 @@
 /** Telling a repeated PUT from another one under the same name. */
 import type { MigrationRequest } from "../model/migration-request.js";
 import { hasFingerprint } from "../secrets/seal.js";
+import { settings } from "../settings.js";
 import { type MigrationRow, specOf } from "../status/migrations.js";
 
 /** Everything that a request asks for, as one text: equal texts ask for the same. It holds the passwords: only fingerprint it. */
@@ -60,6 +61,8 @@ function fieldsOf(
     "properties.dbsToMigrate": spec.databases,
     "properties.overwriteDbsInTarget": spec.overwriteDbsInTarget,
     "properties.migrateRoles": spec.migrateRoles,
+    "properties.verification": spec.verification ?? settings().verification,
+    "properties.verifyAtCutover": spec.verifyAtCutover ?? settings().verifyAtCutover,
     "properties.setupLogicalReplicationOnSourceDbIfNeeded": spec.setupLogicalReplicationOnSourceDbIfNeeded,
     "properties.startDataMigration": spec.startDataMigration,
     "properties.migrationWindowStartTimeInUtc": spec.migrationWindowStartTimeInUtc,

@@ -140,6 +140,8 @@ function conflictsOf(migration: MigrationRow, properties: PatchedProperties): Re
   fixed("secretParameters.targetServerUsername", secrets?.targetServerUsername, migration.targetUser);
   fixed("dbsToMigrate", properties.dbsToMigrate, migration.databases);
   fixed("migrateRoles", properties.migrateRoles, migration.migrateRoles);
+  fixed("verification", properties.verification, migration.verification);
+  fixed("verifyAtCutover", properties.verifyAtCutover, migration.verifyAtCutover);
   fixed(
     "migrationWindowStartTimeInUtc",
     properties.migrationWindowStartTimeInUtc,

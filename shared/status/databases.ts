@@ -34,6 +34,8 @@ const DatabaseRowColumns = z.object({
   tablesLoading: numberColumn,
   tablesCompleted: numberColumn,
   tablesErrored: numberColumn,
+  /** Tables of which both servers have said the same: they are among the completed ones. */
+  tablesVerified: numberColumn,
   bytesTotal: numberColumn,
   bytesCopied: numberColumn,
   rowsCopied: numberColumn,

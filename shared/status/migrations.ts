@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { type MigrationSpec, migrationModes, migrationOptions, sslModes } from "../model/migration.js";
 import { hasEnded, MigrationState, MigrationSubstate } from "../model/states.js";
+import { Verification } from "../model/verification.js";
 import { announceTransition } from "./events.js";
 import {
   booleanColumn,
@@ -65,6 +66,8 @@ const MigrationRowColumns = z.object({
   databases: jsonColumn(z.array(z.string()), "[]"),
   overwriteDbsInTarget: booleanColumn,
   migrateRoles: booleanColumn,
+  verification: Verification.optional(),
+  verifyAtCutover: Verification.optional(),
   setupLogicalReplicationOnSourceDbIfNeeded: booleanColumn,
   startDataMigration: booleanColumn,
   migrationWindowStartTimeInUtc: timeColumn,
@@ -190,6 +193,8 @@ export async function insertMigration(migration: NewMigration): Promise<boolean>
     databases: JSON.stringify(spec.databases),
     overwriteDbsInTarget: spec.overwriteDbsInTarget,
     migrateRoles: spec.migrateRoles,
+    verification: spec.verification,
+    verifyAtCutover: spec.verifyAtCutover,
     setupLogicalReplicationOnSourceDbIfNeeded: spec.setupLogicalReplicationOnSourceDbIfNeeded,
     startDataMigration: spec.startDataMigration,
     migrationWindowStartTimeInUtc: time(spec.migrationWindowStartTimeInUtc),
@@ -323,6 +328,8 @@ export function specOf(row: MigrationRow): MigrationSpec {
     databases: row.databases,
     overwriteDbsInTarget: row.overwriteDbsInTarget,
     migrateRoles: row.migrateRoles,
+    ...(row.verification && { verification: row.verification }),
+    ...(row.verifyAtCutover && { verifyAtCutover: row.verifyAtCutover }),
     setupLogicalReplicationOnSourceDbIfNeeded: row.setupLogicalReplicationOnSourceDbIfNeeded,
     startDataMigration: row.startDataMigration,
     ...(row.migrationWindowStartTimeInUtc && { migrationWindowStartTimeInUtc: row.migrationWindowStartTimeInUtc }),

@@ -1,6 +1,7 @@
 /** Table `MigrationTables`: one row a part of a table, PartitionKey the migration's key, RowKey `database|schema.table|0003`. */
 import { z } from "zod";
 import { PartState } from "../model/states.js";
+import { Verification } from "../model/verification.js";
 import { compoundKey, compoundKeyRange, qualifiedComponent } from "./entity-key.js";
 import {
   type Columns,
@@ -35,6 +36,10 @@ const PartRowColumns = z.object({
   /** Bytes on the source's disk, for planning and progress. */
   bytesEstimated: numberColumn,
   error: optionalText,
+  /** How the part's table has been verified: Checksums or Counts; undefined until it is. */
+  verified: z.preprocess((value) => (value === "" ? undefined : value), Verification.optional()),
+  /** What both servers have computed over the table's rows: 16 hexadecimal digits. */
+  checksum: optionalText,
   attempt: numberColumn,
   startedOn: timeColumn,
   endedOn: timeColumn,

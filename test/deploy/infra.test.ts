@@ -36,11 +36,7 @@ describe.skipIf(!bicepCanBeHad())("compiled by Microsoft's Bicep, with the publi
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "pgmigration-infra-"));
-    await run("dotnet", [
-      "restore",
-      join(infra, "check/check.csproj"),
-      "-p:BaseIntermediateOutputPath=" + `${folder}/`,
-    ]);
+    await run("dotnet", ["restore", join(infra, "check/check.csproj"), `-p:BaseIntermediateOutputPath=${folder}/`]);
     const { stdout } = await run("dotnet", ["nuget", "locals", "global-packages", "--list"]);
     const packages = stdout.split(": ")[1]?.trim() ?? "";
     const compiler = join(packages, "azure.bicep.commandline.linux-x64");

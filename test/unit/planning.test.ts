@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planJobs } from "../../shared/planning/jobs.js";
 import { cutPart, type Part, type PlannableTable, planParts } from "../../shared/planning/parts.js";
+import { planProofs } from "../../shared/planning/proofs.js";
 import { planRounds } from "../../shared/planning/rounds.js";
 import { packTasks } from "../../shared/planning/tasks.js";
 import type { SchemaPlan } from "../../shared/schema/schema-plan.js";
@@ -115,7 +116,7 @@ describe("tasks", () => {
 });
 
 describe("rounds", () => {
-  test("carry every task and job once, a job never before its last task, and stay below 200 activities", () => {
+  test("carry every task, job and proof once, a job or proof never before its last task, and stay below 200 activities", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 700 }),
@@ -126,15 +127,20 @@ describe("rounds", () => {
             job: index + 1,
             after: count === 0 ? [] : after.map((task) => (task % count) + 1),
           }));
-          const rounds = planRounds(tasks, jobs);
+          const proofs = jobs.slice(0, count).map(({ after }, index) => ({ task: index + 1, after }));
+          const rounds = planRounds(tasks, jobs, proofs);
           expect(rounds.flatMap((round) => round.tasks)).toEqual(tasks.map(({ task }) => task));
           expect(rounds.flatMap((round) => round.jobs.map(({ job }) => job)).sort((a, b) => a - b)).toEqual(
             jobs.map(({ job }) => job),
           );
+          expect(rounds.flatMap((round) => round.proofs.map(({ task }) => task)).sort((a, b) => a - b)).toEqual(
+            proofs.map(({ task }) => task),
+          );
           const done = new Set<number>();
           for (const round of rounds) {
             for (const task of round.tasks) done.add(task);
-            for (const job of round.jobs) expect(job.after.every((task) => done.has(task))).toBe(true);
+            for (const job of [...round.jobs, ...round.proofs])
+              expect(job.after.every((task) => done.has(task))).toBe(true);
           }
         },
       ),
@@ -143,9 +149,32 @@ describe("rounds", () => {
 
   test("are many when there are many parts", () => {
     const tasks = Array.from({ length: 1_000 }, (_, index) => ({ task: index + 1, parts: [], batch: false }));
-    const rounds = planRounds(tasks, []);
+    const rounds = planRounds(tasks, [], []);
     expect(Math.max(...rounds.map((round) => round.tasks.length))).toBeLessThanOrEqual(200);
     expect(rounds.length).toBeGreaterThan(5);
+  });
+});
+
+describe("proofs", () => {
+  const part = (name: string, root?: string) => ({
+    ...planParts(table({ name, bytes: MB, blocks: 128 }), partSizeBytes)[0],
+    root: root === undefined ? undefined : { schema: "public", name: root },
+  });
+
+  test("wait for every task that loads their tables, and for all leaves of a tree that is loaded through its root", () => {
+    const large = planParts(table({ name: "large", bytes: 1_000 * MB, blocks: 128_000 }), partSizeBytes);
+    const tasks = [
+      ...large.map((one, index) => ({ task: index + 1, parts: [one], batch: false })),
+      { task: 5, parts: [part("a"), part("leaf_1", "tree")] as Part[], batch: true },
+      { task: 6, parts: [part("b"), part("leaf_2", "tree")] as Part[], batch: true },
+      { task: 7, parts: [part("c")] as Part[], batch: true },
+    ];
+    expect(planProofs(tasks)).toEqual([
+      ...[1, 2, 3, 4].map((task) => ({ task, after: [1, 2, 3, 4] })),
+      { task: 5, after: [5, 6] },
+      { task: 6, after: [5, 6] },
+      { task: 7, after: [7] },
+    ]);
   });
 });
 

@@ -67,9 +67,8 @@ async function passwordOf(side: Side, given: unknown, options: PasswordOptions, 
 
 /** A server that takes a token of Microsoft Entra has no password to ask for. */
 function entraFor(properties: JsonObject, side: Side): boolean {
-  const authentication = fieldOf(properties, "authentication");
-  const own = isObject(authentication) ? fieldOf(authentication, side) : undefined;
-  return typeof own === "string" && own.toLowerCase() === "entra";
+  const authentication = fieldOf(properties, `${side}Authentication`);
+  return typeof authentication === "string" && authentication.toLowerCase() === "entra";
 }
 
 function objectIn(parent: JsonObject, name: string): JsonObject {

@@ -17,8 +17,10 @@ import {
   type AdministratorOf,
   addressShape,
   formerNames,
+  isEntra,
   SecretParameters,
   type SourceType,
+  secretParametersFor,
   sourceEndpoint,
   sourceTypeOf,
   targetEndpoint,
@@ -137,7 +139,10 @@ export function parseMigrationRequest(
     const message = given === undefined ? "is missing: give the migration's properties in it" : "must be a JSON object";
     problems.push(problem("MissingProperty", "properties", message));
   }
-  const properties = readProperties(isObject(given) ? given : {}, propertiesShape, {
+  const fields = isObject(given) ? given : {};
+  const entra = { source: isEntra(fields, "source"), target: isEntra(fields, "target") };
+  const shape = { ...propertiesShape, secretParameters: secretParametersFor(entra) };
+  const properties = readProperties(fields, shape, {
     path: "properties",
     ignored: answeredProperties,
     aliases: formerNames,
@@ -151,6 +156,7 @@ export function parseMigrationRequest(
   const target = targetEndpoint(properties, path.server, users.target, at, problems, administratorOf);
   const databases = properties.dbsToMigrate;
   problems.push(...windowProblems(properties));
+  if (properties.migrationMode === "Online" && entra.source) problems.push(tokenIsNoSubscriptionPassword);
   if (source && target && sameServer(source, target)) {
     problems.push(
       problem(
@@ -161,7 +167,7 @@ export function parseMigrationRequest(
     );
   }
   refuseIfAny(isObject(given) ? problems : problems.filter((one) => !one.target.startsWith("properties.")));
-  if (source === undefined || target === undefined || secrets === undefined || databases === undefined) {
+  if (source === undefined || target === undefined || databases === undefined) {
     throw new Error("A request without problems lacks a required field.");
   }
   const window = {
@@ -189,8 +195,8 @@ export function parseMigrationRequest(
       ...window,
     },
     passwords: {
-      source: secrets.adminCredentials.sourceServerPassword,
-      target: secrets.adminCredentials.targetServerPassword,
+      source: secrets?.adminCredentials?.sourceServerPassword ?? "",
+      target: secrets?.adminCredentials?.targetServerPassword ?? "",
     },
     location: resource.location ?? "local",
     tags: resource.tags ?? {},
@@ -207,6 +213,13 @@ export function parseMigrationRequest(
     },
   };
 }
+
+const tokenIsNoSubscriptionPassword = problem(
+  "Contradiction",
+  "properties.sourceAuthentication",
+  "cannot be Entra in an Online migration: the target's server logs in at the source by itself, for days, and a token lives an hour. " +
+    "Make a role with a password and REPLICATION on the source, let the source take passwords beside Entra, and give that role with sourceAuthentication Password",
+);
 
 function windowProblems(properties: {
   migrationWindowStartTimeInUtc?: string | undefined;

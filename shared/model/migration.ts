@@ -9,6 +9,10 @@ export const migrationModes = ["Offline", "Online"] as const;
 export const migrationOptions = ["Validate", "Migrate", "ValidateAndMigrate"] as const;
 export const sslModes = ["Prefer", "Require", "VerifyCA", "VerifyFull"] as const;
 
+/** How we prove who we are to a server: by a password, or by a token of Microsoft Entra, which is fetched anew for every session. */
+export const authentications = ["Password", "Entra"] as const;
+export type Authentication = (typeof authentications)[number];
+
 export type MigrationMode = (typeof migrationModes)[number];
 export type MigrationOption = (typeof migrationOptions)[number];
 
@@ -21,6 +25,8 @@ export const ServerEndpoint = z.object({
   port: z.number().int(),
   user: z.string(),
   sslMode: SslMode,
+  /** Undefined: by password. */
+  authentication: z.literal("Entra").optional(),
 });
 export type ServerEndpoint = z.infer<typeof ServerEndpoint>;
 

@@ -1,6 +1,6 @@
 /** The fields that say which servers to talk to and as whom; a new migration and the connection tests share them. */
 import { z } from "zod";
-import { type ServerEndpoint, type SslMode, sslModes } from "./migration.js";
+import { type Authentication, authentications, type ServerEndpoint, type SslMode, sslModes } from "./migration.js";
 import type { RequestProblem } from "./request-error.js";
 import { fieldError, fieldOf, hasProblem, isObject, knownObject, oneOf, problem } from "./request-properties.js";
 import { azureHost, defaultPort, parseAzureResourceId, parseServerName, parseSourceAddress } from "./server-address.js";
@@ -61,6 +61,8 @@ const Text = z.string({ error: "must be a string" });
 export const addressShape = {
   sourceType: oneOf(sourceTypes).optional(),
   sslMode: oneOf(sslModes).optional(),
+  sourceAuthentication: oneOf(authentications).optional(),
+  targetAuthentication: oneOf(authentications).optional(),
   sourceDbServerResourceId: Text.optional(),
   sourceDbServerFullyQualifiedDomainName: Text.optional(),
   targetDbServerFullyQualifiedDomainName: Text.optional(),
@@ -74,19 +76,34 @@ export const formerNames: Readonly<Record<string, string>> = {
 /** The credentials of an Entra application, which the first previews asked for: Azure used them to reach its own resources. */
 const unreadSecrets = ["aadApp"];
 
-/** secretParameters of a new migration: both servers. */
-export const SecretParameters = knownObject(
-  {
-    adminCredentials: knownObject(
-      { sourceServerPassword: SourcePassword, targetServerPassword: TargetPassword },
-      "give sourceServerPassword and targetServerPassword in it",
-    ),
-    sourceServerUsername: SourceUserName.optional(),
-    targetServerUsername: TargetUserName.optional(),
-  },
-  "give adminCredentials in it",
-  unreadSecrets,
-);
+const NoPassword = z.undefined({
+  error: "is not needed with Entra: leave it out, or set the authentication to Password",
+});
+
+/** secretParameters of a new migration: the passwords of both servers, but for those that take a token of Microsoft Entra. */
+export function secretParametersFor(entra: { readonly source: boolean; readonly target: boolean }) {
+  const adminCredentials = knownObject(
+    {
+      sourceServerPassword: entra.source ? NoPassword : SourcePassword,
+      targetServerPassword: entra.target ? NoPassword : TargetPassword,
+    },
+    "give sourceServerPassword and targetServerPassword in it",
+  );
+  const noneNeeded = entra.source && entra.target;
+  const secretParameters = knownObject(
+    {
+      adminCredentials: noneNeeded ? adminCredentials.optional() : adminCredentials,
+      sourceServerUsername: SourceUserName.optional(),
+      targetServerUsername: TargetUserName.optional(),
+    },
+    "give adminCredentials in it",
+    unreadSecrets,
+  );
+  return noneNeeded ? secretParameters.optional() : secretParameters;
+}
+
+/** The same where both have passwords, as documentation shows it. */
+export const SecretParameters = secretParametersFor({ source: false, target: false });
 
 /** The user names that the body gives, even where other secrets are wrong: what is given is not missing. */
 export function userNamesIn(properties: unknown): { readonly source?: string; readonly target?: string } {
@@ -112,15 +129,21 @@ export const ChangedSecrets = knownObject(
   unreadSecrets,
 );
 
+const serverCredentials = knownObject(somePasswords, "give sourceServerPassword or targetServerPassword in it");
+
 /** secretParameters of a connection test: those of the servers to test. */
 export const ServerSecrets = knownObject(
-  {
-    adminCredentials: knownObject(somePasswords, "give sourceServerPassword or targetServerPassword in it"),
-    ...userNames,
-  },
+  { adminCredentials: serverCredentials, ...userNames },
   "give adminCredentials in it",
   unreadSecrets,
 );
+
+/** The same where a server takes a token of Microsoft Entra: there may be no password at all. */
+export const ServerSecretsWithEntra = knownObject(
+  { adminCredentials: serverCredentials.optional(), ...userNames },
+  "",
+  unreadSecrets,
+).optional();
 
 /**
  * The administrator of a server that a request names no user for, where it is known: Azure reads it from its own resource.
@@ -131,6 +154,8 @@ export type AdministratorOf = (address: { readonly host: string; readonly port: 
 export interface AddressFields {
   readonly sourceType?: SourceType | undefined;
   readonly sslMode?: SslMode | undefined;
+  readonly sourceAuthentication?: Authentication | undefined;
+  readonly targetAuthentication?: Authentication | undefined;
   readonly sourceDbServerResourceId?: string | undefined;
   readonly sourceDbServerFullyQualifiedDomainName?: string | undefined;
   readonly targetDbServerFullyQualifiedDomainName?: string | undefined;
@@ -147,6 +172,25 @@ export function sourceTypeOf(fields: AddressFields): SourceType {
 /** sslMode's default is Azure's: VerifyFull for a single server, Prefer for all others. */
 export function sslModeOf(fields: AddressFields): SslMode {
   return fields.sslMode ?? (sourceTypeOf(fields) === "PostgreSQLSingleServer" ? "VerifyFull" : "Prefer");
+}
+
+/** Whether a server takes a token of Microsoft Entra; asked before the fields are read, for which passwords they need depends on it. */
+export function isEntra(properties: Readonly<Record<string, unknown>>, side: "source" | "target"): boolean {
+  const value = fieldOf(properties, `${side}Authentication`);
+  return typeof value === "string" && value.toLowerCase() === "entra";
+}
+
+/**
+ * How a side is logged in to. A token opens every server that knows its holder: it goes to none that is not verified, whatever
+ * sslMode the other side makes do with.
+ */
+function loginOf(
+  fields: AddressFields,
+  authentication: Authentication | undefined,
+): Pick<ServerEndpoint, "sslMode" | "authentication"> {
+  const sslMode = sslModeOf(fields);
+  if (authentication !== "Entra") return { sslMode };
+  return { sslMode: sslMode === "VerifyCA" ? "VerifyCA" : "VerifyFull", authentication };
 }
 
 /**
@@ -190,7 +234,7 @@ export function sourceEndpoint(
     problems.push(problem("MissingProperty", userField, `is missing: ${remedy}`));
   }
   if (host === undefined || user === undefined) return undefined;
-  return { host, port, user, sslMode: sslModeOf(fields) };
+  return { host, port, user, ...loginOf(fields, fields.sourceAuthentication) };
 }
 
 /** The target's endpoint: the name field, else the Azure server that the path names. */
@@ -219,7 +263,7 @@ export function targetEndpoint(
     }
     return undefined;
   }
-  return { host, port, user, sslMode: sslModeOf(fields) };
+  return { host, port, user, ...loginOf(fields, fields.targetAuthentication) };
 }
 
 function parseSourceId(id: string, sourceType: SourceType) {

@@ -10,7 +10,9 @@ import {
   type AdministratorOf,
   addressShape,
   formerNames,
+  isEntra,
   ServerSecrets,
+  ServerSecretsWithEntra,
   sourceEndpoint,
   targetEndpoint,
 } from "./server-fields.js";
@@ -54,7 +56,12 @@ export function parseConnectionTest(
   const properties = readServerFields(body, problems);
   const secrets = properties.secretParameters;
   const { sourceServerPassword, targetServerPassword } = secrets?.adminCredentials ?? {};
-  if (secrets !== undefined && sourceServerPassword === undefined && targetServerPassword === undefined) {
+  const entra = {
+    source: properties.sourceAuthentication === "Entra",
+    target: properties.targetAuthentication === "Entra",
+  };
+  const some = entra.source || entra.target || sourceServerPassword !== undefined || targetServerPassword !== undefined;
+  if (secrets !== undefined && !some) {
     problems.push(
       problem(
         "MissingProperty",
@@ -64,11 +71,11 @@ export function parseConnectionTest(
     );
   }
   const logins: { source?: ServerLogin; target?: ServerLogin } = {};
-  if (sourceServerPassword !== undefined) {
+  if (sourceServerPassword !== undefined || entra.source) {
     const endpoint = sourceEndpoint(properties, secrets?.sourceServerUsername, "properties", problems, administratorOf);
-    if (endpoint !== undefined) logins.source = { endpoint, password: sourceServerPassword };
+    if (endpoint !== undefined) logins.source = { endpoint, password: sourceServerPassword ?? "" };
   }
-  if (targetServerPassword !== undefined) {
+  if (targetServerPassword !== undefined || entra.target) {
     const endpoint = targetEndpoint(
       properties,
       server,
@@ -77,7 +84,7 @@ export function parseConnectionTest(
       problems,
       administratorOf,
     );
-    if (endpoint !== undefined) logins.target = { endpoint, password: targetServerPassword };
+    if (endpoint !== undefined) logins.target = { endpoint, password: targetServerPassword ?? "" };
   }
   refuseIfAny(problems);
   return logins;
@@ -91,7 +98,8 @@ export function parseSourceRequest(body: unknown, administratorOf?: Administrato
   const problems: RequestProblem[] = [];
   const properties = readServerFields(body, problems);
   const secrets = properties.secretParameters;
-  const password = secrets?.adminCredentials.sourceServerPassword;
+  const entra = properties.sourceAuthentication === "Entra";
+  const password = secrets?.adminCredentials?.sourceServerPassword ?? (entra ? "" : undefined);
   if (secrets !== undefined && password === undefined) {
     const field = `${credentials}.sourceServerPassword`;
     problems.push(problem("MissingProperty", field, "is missing: give the password of the source's user"));
@@ -150,10 +158,16 @@ function readServerFields(body: unknown, problems: RequestProblem[]) {
   }
   // The body of a migration will do as it is: what is not about servers is left unread.
   readProperties(body, { properties: z.unknown() }, { path: "", ignored: ["location", "tags"], problems });
-  return readProperties(given, shape, {
-    path: "properties",
-    ignored: migrationProperties,
-    aliases: formerNames,
-    problems,
-  });
+  const byToken = isEntra(given, "source") || isEntra(given, "target");
+  const secretParameters = byToken ? ServerSecretsWithEntra : ServerSecrets;
+  return readProperties(
+    given,
+    { ...addressShape, secretParameters },
+    {
+      path: "properties",
+      ignored: migrationProperties,
+      aliases: formerNames,
+      problems,
+    },
+  );
 }

@@ -7,6 +7,7 @@ import pg from "pg";
 import type { ServerEndpoint } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import { settings } from "../settings.js";
+import { entraToken } from "./entra-token.js";
 
 export interface ConnectOptions {
   readonly endpoint: ServerEndpoint;
@@ -99,12 +100,23 @@ export function abandonSession(client: pg.Client): void {
   client.connection.stream.destroy();
 }
 
+/**
+ * What a login is proved with: the password, or a token of Microsoft Entra that was fetched for it.
+ * @throws ServiceError EntraTokenUnavailable
+ */
+export async function passwordOf({
+  endpoint,
+  password,
+}: Pick<ConnectOptions, "endpoint" | "password">): Promise<string> {
+  return endpoint.authentication === "Entra" ? await entraToken() : password;
+}
+
 async function open(options: ConnectOptions, ssl: ConnectionOptions | false): Promise<pg.Client> {
   const client = new pg.Client({
     host: options.endpoint.host,
     port: options.endpoint.port,
     user: options.endpoint.user,
-    password: options.password,
+    password: await passwordOf(options),
     database: options.database,
     application_name: options.applicationName,
     connectionTimeoutMillis: (options.connectTimeoutSeconds ?? 15) * 1_000,
@@ -149,6 +161,7 @@ function refusesTls(error: unknown): boolean {
 }
 
 function explain(error: unknown, { endpoint, database }: ConnectOptions): ServiceError {
+  if (error instanceof ServiceError) return error;
   const server = `${endpoint.host}:${endpoint.port}`;
   const { code, message } = errorDetails(error);
   const told = (name: string, remedy: string) =>
@@ -162,7 +175,10 @@ function explain(error: unknown, { endpoint, database }: ConnectOptions): Servic
   if (code.startsWith("28")) {
     return told(
       "AuthenticationFailed",
-      `Check user ${endpoint.user}, its password and the server's pg_hba.conf or firewall rules.`,
+      endpoint.authentication === "Entra"
+        ? `Make the app's identity an Entra administrator of the server, or a role of it (pgaadauth_create_principal), and ` +
+            `give its name as the user; here it is ${endpoint.user}.`
+        : `Check user ${endpoint.user}, its password and the server's pg_hba.conf or firewall rules.`,
     );
   }
   if (code === "3D000") return told("DatabaseNotFound", `Check the spelling of database ${database}.`);

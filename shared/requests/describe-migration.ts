@@ -52,6 +52,8 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
       migrationOption: row.option,
       sourceType: row.sourceType,
       sslMode: row.sslMode,
+      sourceAuthentication: authenticationOf(row.sourceAuthentication),
+      targetAuthentication: authenticationOf(row.targetAuthentication),
       sourceDbServerMetadata: row.sourceVersion === undefined ? undefined : { version: row.sourceVersion },
       targetDbServerMetadata: row.targetVersion === undefined ? undefined : { version: row.targetVersion },
       sourceDbServerResourceId: row.sourceDbServerResourceId,
@@ -128,4 +130,9 @@ function int32(value: number): number {
 function stateOf(migration: MigrationRow, { state }: DatabaseRow): DatabaseDetails["migrationState"] {
   if (state !== undefined && databaseHasEnded(state)) return state;
   return hasEnded(migration.state) ? databaseStateAtEnd(migration.state, state) : (state ?? "InProgress");
+}
+
+/** ARM has no such field: it is there only where it says something. */
+function authenticationOf(column: string | undefined): "Entra" | undefined {
+  return column === "Entra" ? column : undefined;
 }

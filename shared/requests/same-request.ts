@@ -54,6 +54,8 @@ function fieldsOf(
     "properties.migrationOption": spec.option,
     "properties.sourceType": resource.sourceType,
     "properties.sslMode": spec.source.sslMode,
+    "properties.sourceAuthentication": spec.source.authentication,
+    "properties.targetAuthentication": spec.target.authentication,
     "properties.sourceDbServerResourceId": [spec.source.host, spec.source.port],
     "properties.targetDbServerFullyQualifiedDomainName": [spec.target.host, spec.target.port],
     "properties.secretParameters.sourceServerUsername": spec.source.user,

@@ -1,6 +1,7 @@
 /** The schema by a pg_dump program on this machine: for whoever has one, and trusts it more than WebAssembly. */
 import { spawn } from "node:child_process";
 import type { ServerEndpoint } from "../model/migration.js";
+import { passwordOf } from "../postgres/connect.js";
 import { dumpFailed, pgDumpArguments, type SchemaDumpOptions, withinLimits } from "./schema-dump.js";
 
 /** A server and its secret, for a pg_dump that logs in by itself. */
@@ -20,7 +21,7 @@ export async function dumpSchemaNatively(
   options: SchemaDumpOptions,
 ): Promise<string> {
   options.signal?.throwIfAborted();
-  const { endpoint, password, database } = connection;
+  const { endpoint, database } = connection;
   const child = spawn(program, pgDumpArguments(options), {
     env: {
       PATH: process.env.PATH,
@@ -28,7 +29,7 @@ export async function dumpSchemaNatively(
       PGPORT: String(endpoint.port),
       PGUSER: endpoint.user,
       PGDATABASE: database,
-      PGPASSWORD: password,
+      PGPASSWORD: await passwordOf(connection),
       PGSSLMODE: { Prefer: "prefer", Require: "require", VerifyCA: "verify-ca", VerifyFull: "verify-full" }[
         endpoint.sslMode
       ],

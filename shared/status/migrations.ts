@@ -58,6 +58,9 @@ const MigrationRowColumns = z.object({
   targetUser: text,
   /** TLS on the target, which the resource has no field for. */
   targetSslMode: z.enum(sslModes),
+  /** "Entra", or empty for a password. */
+  sourceAuthentication: optionalText,
+  targetAuthentication: optionalText,
   /** As the request wrote them. */
   sourceDbServerResourceId: optionalText,
   sourceDbServerFullyQualifiedDomainName: optionalText,
@@ -190,6 +193,8 @@ export async function insertMigration(migration: NewMigration): Promise<boolean>
     targetPort: spec.target.port,
     targetUser: spec.target.user,
     targetSslMode: spec.target.sslMode,
+    sourceAuthentication: spec.source.authentication,
+    targetAuthentication: spec.target.authentication,
     databases: JSON.stringify(spec.databases),
     overwriteDbsInTarget: spec.overwriteDbsInTarget,
     migrateRoles: spec.migrateRoles,
@@ -323,8 +328,20 @@ export function specOf(row: MigrationRow): MigrationSpec {
     name: row.name,
     mode: row.mode,
     option: row.option,
-    source: { host: row.sourceHost, port: row.sourcePort, user: row.sourceUser, sslMode: row.sslMode },
-    target: { host: row.targetHost, port: row.targetPort, user: row.targetUser, sslMode: row.targetSslMode },
+    source: {
+      host: row.sourceHost,
+      port: row.sourcePort,
+      user: row.sourceUser,
+      sslMode: row.sslMode,
+      ...(row.sourceAuthentication === "Entra" && { authentication: row.sourceAuthentication }),
+    },
+    target: {
+      host: row.targetHost,
+      port: row.targetPort,
+      user: row.targetUser,
+      sslMode: row.targetSslMode,
+      ...(row.targetAuthentication === "Entra" && { authentication: row.targetAuthentication }),
+    },
     databases: row.databases,
     overwriteDbsInTarget: row.overwriteDbsInTarget,
     migrateRoles: row.migrateRoles,

@@ -1,13 +1,15 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 
-export const USAGE = `usage: start.js [--port N] [--instances N] [--storage DIR] [--settings FILE] [--app DIR] [--auth] [--verbose]
+export const USAGE = `usage: start.js [--port N] [--instances N] [--storage DIR] [--settings FILE] [--app DIR] [--auth] [--engine PROGRAM]
+                [--verbose]
   --port N         where to serve, default 7071; 0 chooses a free port
   --instances N    how many worker processes, default 2
   --storage DIR    where Azurite keeps its data, default .storage
   --settings FILE  default local.settings.json, made from local.settings.sample.json when absent
   --app DIR        the folder of the Functions app, default the current one
   --auth           ask for function keys, as a deployed app does
+  --engine PROGRAM another Durable engine than the built-in one, e.g. conformance/engine's durable-engine.dll
   --verbose        log more than host.json asks for`;
 
 export interface StartOptions {
@@ -17,6 +19,8 @@ export interface StartOptions {
   settingsFile: string;
   appDirectory: string;
   auth: boolean;
+  /** The program of an external Durable engine. */
+  engine: string | undefined;
   verbose: boolean;
 }
 
@@ -31,6 +35,7 @@ export function parseStartOptions(args: string[]): StartOptions {
       settings: { type: "string", default: "local.settings.json" },
       app: { type: "string", default: "." },
       auth: { type: "boolean", default: false },
+      engine: { type: "string" },
       verbose: { type: "boolean", default: false },
     },
   });
@@ -42,6 +47,7 @@ export function parseStartOptions(args: string[]): StartOptions {
     settingsFile: path.resolve(appDirectory, values.settings),
     appDirectory,
     auth: values.auth,
+    engine: values.engine === undefined ? undefined : path.resolve(values.engine),
     verbose: values.verbose,
   };
 }

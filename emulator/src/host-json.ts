@@ -63,7 +63,10 @@ const hostJson = z.object({
     .prefault({}),
 });
 
-export type HostJson = z.infer<typeof hostJson>;
+export type HostJson = z.infer<typeof hostJson> & {
+  /** As it was read, overrides included, with what this host does not know. */
+  source: { extensions?: unknown };
+};
 
 /**
  * Reads APP/host.json. A setting `AzureFunctionsJobHost__extensions__queues__batchSize` overrides what the file says there, as
@@ -83,7 +86,7 @@ export function parseHostJson(value: unknown, file = "host.json"): HostJson {
   if (!parsed.success) {
     throw new Error(`${file} is not valid:\n${z.prettifyError(parsed.error)}`);
   }
-  return parsed.data;
+  return { ...parsed.data, source: value as HostJson["source"] };
 }
 
 const OVERRIDE = /^AzureFunctionsJobHost__(.+)$/i;

@@ -5,11 +5,12 @@ import { type DurableFunction, FunctionRunner } from "./durable/function-runner.
 import { managementApi } from "./durable/management-api.js";
 import type { FunctionKind } from "./durable/replay.js";
 import { DurableStore } from "./durable/store.js";
+import { type EngineFunction, ExternalEngine } from "./external/external-engine.js";
 import type { HostJson } from "./host-json.js";
 import { type Keys, readKeys } from "./http/keys.js";
 import { Router } from "./http/router.js";
 import { type RpcListener, startRpcListener } from "./http/rpc-listener.js";
-import { HttpServer } from "./http/server.js";
+import { HttpServer, type WebhookHandler } from "./http/server.js";
 import { Pool } from "./instances/pool.js";
 import type { Log } from "./log.js";
 import { durableTables, queueClient } from "./storage/account.js";
@@ -21,11 +22,13 @@ import { TimerTrigger } from "./triggers/timer.js";
 import type { Binding, FunctionMetadata, InvocationResponse, NamedData } from "./worker/protocol.js";
 
 const GRACE_MS = 2_000;
+/** An external engine gives back what it holds in the storage account, partition by partition. */
+const EXTERNAL_GRACE_MS = 15_000;
 const STORAGE_SETTING = "AzureWebJobsStorage";
 const USE_DEVELOPMENT_STORAGE = "UseDevelopmentStorage=true";
 
 export interface HostOptions
-  extends Pick<StartOptions, "port" | "instances" | "storageDirectory" | "appDirectory" | "auth"> {
+  extends Pick<StartOptions, "port" | "instances" | "storageDirectory" | "appDirectory" | "auth" | "engine"> {
   hostJson: HostJson;
   /** The workers' settings, as the settings file and the process environment make them. */
   environment: NodeJS.ProcessEnv;
@@ -40,6 +43,7 @@ export class Host {
   #rpc: RpcListener | undefined;
   #pool: Pool | undefined;
   #engine: Engine | undefined;
+  #external: ExternalEngine | undefined;
   #timers: TimerTrigger[] = [];
   #queues: QueueTrigger[] = [];
   #functions = new Map<string, FunctionMetadata>();
@@ -86,15 +90,15 @@ export class Host {
       log,
     });
     this.#pool = pool;
-    const store = new DurableStore(durableTables(storage, durableTask.hubName), durableTask.hubName);
-    const [functions] = await Promise.all([pool.start(), store.open()]);
+    const functions = await pool.start();
     this.#functions = new Map(functions.map((metadata) => [metadata.name, metadata]));
-    const runner = new FunctionRunner({ pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
-    this.#engine = new Engine({ store, runner, log, timers: durableTask });
-    const durable = managementApi(this.#engine, store, this.#addresses);
-    this.#rpc.serve(durable);
     this.#prepareTriggers(pool);
-    await this.#engine.recover();
+    const { engine } = this.#options;
+    const durable =
+      engine === undefined
+        ? await this.#startEngine(pool, storage, this.#addresses)
+        : await this.#startExternalEngine(engine, pool, storage, this.#addresses);
+    this.#rpc.serve(durable);
     this.#server.serve({
       router: new Router(functions, http.routePrefix),
       pool,
@@ -117,6 +121,7 @@ export class Host {
     }
     const queues = Promise.all(this.#queues.map((queue) => queue.stop()));
     const closed = this.#server.close(GRACE_MS);
+    await this.#external?.stop(EXTERNAL_GRACE_MS);
     await this.#pool?.stop(GRACE_MS);
     await Promise.all([queues, closed]);
     this.#rpc?.close();
@@ -131,6 +136,63 @@ export class Host {
     }
     this.#azurite = await startAzurite(this.#options.storageDirectory);
     return this.#azurite.connectionString;
+  }
+
+  async #startEngine(pool: Pool, storage: string, addresses: ClientAddresses): Promise<WebhookHandler> {
+    const { log, hostJson } = this.#options;
+    const { durableTask } = hostJson.extensions;
+    const store = new DurableStore(durableTables(storage, durableTask.hubName), durableTask.hubName);
+    await store.open();
+    const runner = new FunctionRunner({ pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
+    this.#engine = new Engine({ store, runner, log, timers: durableTask });
+    await this.#engine.recover();
+    return managementApi(this.#engine, store, addresses);
+  }
+
+  async #startExternalEngine(
+    program: string,
+    pool: Pool,
+    storage: string,
+    addresses: ClientAddresses,
+  ): Promise<WebhookHandler> {
+    const { log, hostJson } = this.#options;
+    this.#external = await ExternalEngine.start({
+      program,
+      storage,
+      webhookUrl: `${addresses.publicOrigin}/runtime/webhooks/durabletask`,
+      extensions: hostJson.source.extensions ?? {},
+      functions: this.functions.flatMap((metadata) => this.#engineFunction(metadata)),
+      pool,
+      log,
+      find: (name) => {
+        const metadata = this.#functions.get(name);
+        if (metadata === undefined) {
+          return undefined;
+        }
+        const [bindingName, { type }] = triggerOf(metadata);
+        const kind =
+          type === "activityTrigger" ? "activity" : type === "orchestrationTrigger" ? "orchestrator" : "other";
+        return { kind, bindingName, extraInputs: this.#extraInputs(metadata) };
+      },
+      writeOutputs: (name, response) => this.#writeOutputs(name, response),
+    });
+    this.#addresses = { ...addresses, rpcBaseUrl: this.#external.rpcBaseUrl };
+    return this.#external.handle;
+  }
+
+  #engineFunction(metadata: FunctionMetadata): EngineFunction[] {
+    const { name } = metadata;
+    const [, { type, queueName }] = triggerOf(metadata);
+    switch (type) {
+      case "orchestrationTrigger":
+        return [{ name, kind: "orchestrator", queue: null }];
+      case "activityTrigger":
+        return [{ name, kind: "activity", queue: null }];
+      case "queueTrigger":
+        return [{ name, kind: "queue", queue: resolveSettings(String(queueName), this.#environment) }];
+      default:
+        return [];
+    }
   }
 
   #prepareTriggers(pool: Pool): void {
@@ -153,6 +215,9 @@ export class Host {
           break;
         }
         case "queueTrigger": {
+          if (this.#options.engine !== undefined) {
+            break;
+          }
           const queueName = resolveSettings(String(binding.queueName), this.#environment);
           const connection = connectionString(binding.connection, this.#environment);
           this.#queues.push(

@@ -9,6 +9,8 @@ import { afterAll } from "vitest";
 
 const PACKAGE = path.join(import.meta.dirname, "..");
 const START = path.join(PACKAGE, "dist", "start.js");
+/** The suites that say how Durable behaves can be run on another engine: `npm run test:engine`. */
+export const ENGINE = process.env.DURABLE_ENGINE;
 const APP = path.join(import.meta.dirname, "app");
 
 export interface Status {
@@ -86,6 +88,7 @@ export class HostProcess {
         START,
         ...["--app", app, "--port", "0", "--storage", path.join(directory, "storage")],
         ...["--settings", path.join(directory, "settings.json"), ...args],
+        ...(ENGINE === undefined ? [] : ["--engine", ENGINE]),
       ],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } },
     );

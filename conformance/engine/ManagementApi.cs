@@ -39,9 +39,14 @@ public sealed class ManagementApi(WebApplication application) : IAsyncDisposable
     /// <summary>The loopback address that durable-functions' client calls; the extension hands it out by its binding only.</summary>
     public static string RpcBaseUrl(DurableTaskExtension durable)
     {
-        var method = typeof(DurableTaskExtension).GetMethod("GetLocalRpcAddress", BindingFlags.Instance | BindingFlags.NonPublic)
-            ?? throw new MissingMethodException("DurableTaskExtension.GetLocalRpcAddress");
-        return (string)(method.Invoke(durable, null) ?? throw new InvalidOperationException("The local RPC listener is off."));
+        const BindingFlags Internal = BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public;
+        var api = typeof(DurableTaskExtension).GetProperty("HttpApiHandler", Internal)?.GetValue(durable)
+            ?? throw new MissingMemberException("DurableTaskExtension.HttpApiHandler");
+        var method = api.GetType().GetMethod("TryGetRpcBaseUrl", Internal)
+            ?? throw new MissingMethodException("HttpApiHandler.TryGetRpcBaseUrl");
+        object?[] arguments = [null];
+        method.Invoke(api, arguments);
+        return arguments[0]?.ToString() ?? throw new InvalidOperationException("The local RPC listener is off.");
     }
 
     public async ValueTask DisposeAsync() => await application.DisposeAsync();

@@ -51,6 +51,7 @@ const hostJson = z.object({
             .default("TestHubName"),
           maxConcurrentActivityFunctions: count.default(10),
           maxConcurrentOrchestratorFunctions: count.default(10),
+          maxOrchestrationActions: count.default(100_000),
           /**
            * A timer longer than the first is made of legs as long as the second. Fixed on the real host (Azure Storage's are
            * these defaults; AzureStorageDurabilityProvider); settings here, so that legs can be tested in seconds.
@@ -65,7 +66,7 @@ const hostJson = z.object({
 
 export type HostJson = z.infer<typeof hostJson> & {
   /** As it was read, overrides included, with what this host does not know. */
-  source: { extensions?: unknown };
+  source: { extensions?: { durableTask?: object } };
 };
 
 /**

@@ -144,7 +144,7 @@ export class Host {
     const store = new DurableStore(durableTables(storage, durableTask.hubName), durableTask.hubName);
     await store.open();
     const runner = new FunctionRunner({ pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
-    this.#engine = new Engine({ store, runner, log, timers: durableTask });
+    this.#engine = new Engine({ store, runner, log, limits: durableTask });
     await this.#engine.recover();
     return managementApi(this.#engine, store, addresses);
   }
@@ -155,12 +155,12 @@ export class Host {
     storage: string,
     addresses: ClientAddresses,
   ): Promise<WebhookHandler> {
-    const { log, hostJson } = this.#options;
+    const { log } = this.#options;
     this.#external = await ExternalEngine.start({
       program,
       storage,
       webhookUrl: `${addresses.publicOrigin}/runtime/webhooks/durabletask`,
-      extensions: hostJson.source.extensions ?? {},
+      extensions: this.#extensionsOfAllInstances(),
       functions: this.functions.flatMap((metadata) => this.#engineFunction(metadata)),
       pool,
       log,
@@ -178,6 +178,21 @@ export class Host {
     });
     this.#addresses = { ...addresses, rpcBaseUrl: this.#external.rpcBaseUrl };
     return this.#external.handle;
+  }
+
+  /** An external engine stands for the hosts of all instances: what is limited per instance is limited once. */
+  #extensionsOfAllInstances(): object {
+    const { hostJson, instances } = this.#options;
+    const { maxConcurrentActivityFunctions, maxConcurrentOrchestratorFunctions } = hostJson.extensions.durableTask;
+    const extensions = hostJson.source.extensions ?? {};
+    return {
+      ...extensions,
+      durableTask: {
+        ...extensions.durableTask,
+        maxConcurrentActivityFunctions: maxConcurrentActivityFunctions * instances,
+        maxConcurrentOrchestratorFunctions: maxConcurrentOrchestratorFunctions * instances,
+      },
+    };
   }
 
   #engineFunction(metadata: FunctionMetadata): EngineFunction[] {
@@ -244,13 +259,13 @@ export class Host {
   }
 
   #durableFunction(kind: FunctionKind, name: string): DurableFunction | undefined {
-    const metadata = this.#functions.get(name);
+    const metadata = this.functions.find((known) => known.name.toLowerCase() === name.toLowerCase());
     if (metadata === undefined) {
       return undefined;
     }
     const [bindingName, { type }] = triggerOf(metadata);
     const wanted = kind === "activity" ? "activityTrigger" : "orchestrationTrigger";
-    return type === wanted ? { bindingName, extraInputs: this.#extraInputs(metadata) } : undefined;
+    return type === wanted ? { name: metadata.name, bindingName, extraInputs: this.#extraInputs(metadata) } : undefined;
   }
 
   #extraInputs(metadata: FunctionMetadata | undefined): NamedData[] {

@@ -22,7 +22,6 @@ export interface ConsequencesOptions {
     input: string,
     parent: InstanceRecord["parent"],
   ): Promise<{ kind: "started" | "exists" }>;
-  terminate(instanceId: string, reason: string): Promise<unknown>;
   /** From then on nothing is tried again. */
   stopping: AbortSignal;
 }
@@ -42,7 +41,7 @@ export class Consequences {
       if (task.EventType === "TaskScheduled") {
         void this.#runActivity(instanceId, executionId, task);
       } else if (task.EventType === "TimerCreated") {
-        orchestration.wakeAt(Date.parse(task.FireAt ?? ""), () =>
+        orchestration.wakeAt(whenTimerFires(task), () =>
           this.#options.active.deliver(instanceId, executionId, {
             EventType: "TimerFired",
             EventId: -1,
@@ -57,13 +56,13 @@ export class Consequences {
     }
   }
 
-  /** Tells the parent, and ends what a terminated orchestration had started. */
+  /** Tells the parent. What a terminated orchestration had started goes on. */
   async ofEnd(record: InstanceRecord, end: TurnEnd): Promise<void> {
     await this.#insist(() => this.#finish(record, end));
   }
 
   async #finish(record: InstanceRecord, end: TurnEnd): Promise<void> {
-    const { log, active, terminate } = this.#options;
+    const { log, active } = this.#options;
     log.write(
       end.status === "Completed" ? "information" : "warning",
       LOG_CATEGORY,
@@ -71,13 +70,6 @@ export class Consequences {
     );
     if (record.parent !== undefined) {
       active.deliver(record.parent.instanceId, record.parent.executionId, endOfChild(record, end.failure?.details));
-    }
-    if (end.status === "Terminated") {
-      for (const { record: child } of active.all()) {
-        if (child.parent?.instanceId === record.instanceId && child.parent.executionId === record.executionId) {
-          await terminate(child.instanceId, end.output ?? "");
-        }
-      }
     }
   }
 
@@ -134,4 +126,13 @@ export class Consequences {
         : { EventType: "TaskFailed", ...common, ...result },
     );
   }
+}
+
+/**
+ * Up to a second before its time: in Azure Storage a timer is a queue message that is invisible for a whole number of seconds,
+ * the fraction left away. Milliseconds since the epoch.
+ */
+function whenTimerFires({ FireAt = "" }: HistoryEvent): number {
+  const now = Date.now();
+  return now + Math.max(0, Math.floor((Date.parse(FireAt) - now) / 1000) * 1000);
 }

@@ -9,7 +9,7 @@ import { type InstanceRecord, isTerminal } from "./instance-record.js";
 import { KeyedLock } from "./keyed-lock.js";
 import { LOG_CATEGORY } from "./log-category.js";
 import { Orchestration } from "./orchestration.js";
-import type { TimerLimits } from "./replay.js";
+import type { TaskLimits } from "./replay.js";
 import { type DurableStore, mayBeOverwritten } from "./store.js";
 import { TurnTaking } from "./turn-taking.js";
 
@@ -17,7 +17,7 @@ export interface EngineOptions {
   store: DurableStore;
   runner: FunctionRunner;
   log: Log;
-  timers: TimerLimits;
+  limits: TaskLimits;
 }
 
 export type StartResult = { kind: "started"; instanceId: string } | { kind: "exists"; instanceId: string };
@@ -39,7 +39,7 @@ export class Engine {
   readonly #stopping = new AbortController();
   #messages = 0;
 
-  constructor({ store, runner, log, timers }: EngineOptions) {
+  constructor({ store, runner, log, limits }: EngineOptions) {
     this.#store = store;
     this.#runner = runner;
     this.#log = log;
@@ -47,9 +47,8 @@ export class Engine {
     this.#consequences = new Consequences({
       ...common,
       start: (name, instanceId, input, parent) => this.start(name, instanceId, input, parent),
-      terminate: (instanceId, reason) => this.terminate(instanceId, reason),
     });
-    this.#turns = new TurnTaking({ ...common, consequences: this.#consequences, timers });
+    this.#turns = new TurnTaking({ ...common, consequences: this.#consequences, limits });
   }
 
   /** Takes up what was running when the host last stopped. */
@@ -75,9 +74,8 @@ export class Engine {
   }
 
   /**
-   * Starts an orchestration.
+   * Starts an orchestration; one that the app does not have fails in its first turn.
    * @param input JSON
-   * @throws Error when the app has no such orchestrator
    */
   async start(
     name: string,
@@ -85,9 +83,6 @@ export class Engine {
     input: string,
     parent?: InstanceRecord["parent"],
   ): Promise<StartResult> {
-    if (!this.#runner.knows("orchestrator", name)) {
-      throw new Error(`The function '${name}' doesn't exist, is disabled, or is not an orchestrator function.`);
-    }
     const id = instanceId ?? randomUUID().replaceAll("-", "");
     return await this.#locks.run(id, async () => {
       const existing = await this.#store.find(id);
@@ -127,7 +122,7 @@ export class Engine {
     return await this.#send(instanceId, { EventType: "EventRaised", EventId: -1, Name: name, Input: input });
   }
 
-  /** Ends the orchestration and its sub-orchestrations; activities that run go on, their results are dropped. */
+  /** Ends the orchestration alone: its sub-orchestrations go on, and activities that run, whose results are dropped. */
   async terminate(instanceId: string, reason: string): Promise<SendResult> {
     return await this.#send(instanceId, { EventType: "ExecutionTerminated", EventId: -1, Reason: reason });
   }

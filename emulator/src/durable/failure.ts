@@ -4,11 +4,11 @@ import type { HistoryEvent } from "./history-event.js";
 /** How a task's failure is told to its orchestrator, in the words of the Functions host (TaskActivityShim). */
 export type Failure = Pick<HistoryEvent, "Reason" | "Details" | "FailureDetails">;
 
-/** An activity function threw. */
+/** An activity function threw. The second space is the host's: it cuts the message out of a longer text. */
 export function activityFailure(name: string, error: InvocationError): Failure {
   const failureDetails = readFailureDetails(error.message);
   return {
-    Reason: `Activity function '${name}' failed: ${failureDetails?.ErrorMessage ?? error.message}`,
+    Reason: `Activity function '${name}' failed: ${failureDetails?.ErrorMessage ?? ` ${error.message}`}`,
     Details: serializedException(error.message, error.stack),
     ...(failureDetails === undefined ? {} : { FailureDetails: JSON.stringify(failureDetails) }),
   };

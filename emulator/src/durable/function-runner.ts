@@ -13,6 +13,8 @@ const FIRST_WAIT_MS = 100;
 
 /** A durable function: its trigger's binding name and what it gets beside the trigger. */
 export interface DurableFunction {
+  /** As the app registered it; callers may write it in another case. */
+  name: string;
   bindingName: string;
   extraInputs: NamedData[];
 }
@@ -59,11 +61,12 @@ export class FunctionRunner {
     }
     const [input] = JSON.parse(inputs) as unknown[];
     // A string goes as it is, and the programming model parses it: durable-functions has made JSON of it.
-    const data = typeof input === "string" ? { string: input } : { json: JSON.stringify(input ?? null) };
+    // The host makes .NET's text of a Boolean.
+    const data = typeof input === "boolean" ? { string: input ? "True" : "False" } : typedInput(input);
     const outcome = await this.#untilAlive(instanceId, () =>
       this.#options.pool.invoke(
         {
-          functionName: name,
+          functionName: found.name,
           inputData: [{ name: found.bindingName, data }, ...found.extraInputs],
           triggerMetadata: { instanceId: { string: instanceId } },
         },
@@ -90,13 +93,16 @@ export class FunctionRunner {
   async orchestrator(instanceId: string, name: string, input: string): Promise<OrchestratorRun> {
     const found = this.#options.find("orchestrator", name);
     if (found === undefined) {
-      return { kind: "impossible", reason: `the app has no orchestrator function '${name}' any more.` };
+      return {
+        kind: "impossible",
+        reason: `The function '${name}' doesn't exist, is disabled, or is not an orchestrator function.`,
+      };
     }
     const data = { string: input };
     const outcome = await this.#untilAlive(instanceId, () =>
       this.#options.pool.invoke(
         {
-          functionName: name,
+          functionName: found.name,
           inputData: [{ name: found.bindingName, data }, ...found.extraInputs],
           triggerMetadata: {},
         },
@@ -137,6 +143,10 @@ export class FunctionRunner {
       await sleep(deaths === 1 ? 0 : FIRST_WAIT_MS * 2 ** deaths);
     }
   }
+}
+
+function typedInput(input: unknown): NamedData["data"] {
+  return typeof input === "string" ? { string: input } : { json: JSON.stringify(input ?? null) };
 }
 
 /** The host hands bytes on as base64 text. */

@@ -69,7 +69,7 @@ async function instances(
   request: WebhookRequest,
   [instanceId, operation, eventName]: string[],
 ): Promise<WebhookAnswer> {
-  const { method, url, body } = request;
+  const { method, url } = request;
   if (instanceId === undefined) {
     if (method === "GET") {
       return await list(store, request);
@@ -88,13 +88,7 @@ async function instances(
   const reason = url.searchParams.get("reason") ?? "";
   switch (operation.toLowerCase()) {
     case "raiseevent":
-      if (eventName === undefined || !isJson(body === "" ? "null" : body)) {
-        return badRequest(eventName === undefined ? "The event has no name." : "Invalid JSON content");
-      }
-      if (body !== "" && !isJsonMedia(request.headers["content-type"])) {
-        return badRequest("Only application/json request content is supported");
-      }
-      return sent(await engine.raiseEvent(instanceId, eventName, body));
+      return await raiseEvent(engine, store, request, instanceId, eventName);
     case "terminate":
       return sent(await engine.terminate(instanceId, reason));
     case "suspend":
@@ -107,6 +101,26 @@ async function instances(
     default:
       return { status: 404 };
   }
+}
+
+async function raiseEvent(
+  engine: Engine,
+  store: DurableStore,
+  { headers, body }: WebhookRequest,
+  instanceId: string,
+  eventName: string | undefined,
+): Promise<WebhookAnswer> {
+  if (eventName === undefined) {
+    return badRequest("The event has no name.");
+  }
+  const record = await store.find(instanceId);
+  if (record === undefined || isTerminal(record.runtimeStatus)) {
+    return sent(record === undefined ? "unknown" : "ended");
+  }
+  if (!isJsonMedia(headers["content-type"])) {
+    return badRequest("Only application/json request content is supported");
+  }
+  return isJson(body) ? sent(await engine.raiseEvent(instanceId, eventName, body)) : badRequest("Invalid JSON content");
 }
 
 async function status(store: DurableStore, url: URL, instanceId: string): Promise<WebhookAnswer> {
@@ -142,16 +156,23 @@ async function list(store: DurableStore, { url, headers }: WebhookRequest): Prom
   const showInput = url.searchParams.get("showInput")?.toLowerCase() === "true";
   return {
     status: 200,
-    headers: page.continuationToken === undefined ? {} : { "x-ms-continuation-token": page.continuationToken },
+    headers: { "x-ms-continuation-token": page.continuationToken ?? "" },
     body: page.records.map((record) => statusPayload(record, showInput, undefined)),
   };
 }
 
 async function purgeOne(engine: Engine, instanceId: string): Promise<WebhookAnswer> {
-  const result = await engine.purge(instanceId);
-  return result === "unknown"
-    ? { status: 404 }
-    : { status: 200, body: { instancesDeleted: result === "purged" ? 1 : 0 } };
+  switch (await engine.purge(instanceId)) {
+    case "unknown":
+      return { status: 404 };
+    case "running":
+      return {
+        status: 412,
+        body: `Only orchestrations in a terminal state can be purged, and ${instanceId} is not in one.`,
+      };
+    case "purged":
+      return { status: 200, body: { instancesDeleted: 1 } };
+  }
 }
 
 async function purgeMany(engine: Engine, store: DurableStore, url: URL): Promise<WebhookAnswer> {

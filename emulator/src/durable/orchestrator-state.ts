@@ -25,6 +25,7 @@ const retryOptions = z.object({
   maxNumberOfAttempts: z.number().int(),
   backoffCoefficient: z.number().optional(),
   maxRetryIntervalInMilliseconds: z.number().optional(),
+  retryTimeoutInMilliseconds: z.number().optional(),
 });
 
 export type RetryOptions = z.infer<typeof retryOptions>;

@@ -7,22 +7,26 @@ import { type Action, ActionType, type RetryOptions } from "./orchestrator-state
  * OutOfProcOrchestrationShim awaits the orchestrator's actions one after the other inside the Durable Task Framework, which
  * numbers tasks as they are created. durable-functions numbers its tasks by the same rules while it replays, so the
  * order here must be the host's to the letter: an action is issued when the one before has completed; a Task.all waits
- * for all its children even when one has failed; a retry waits for its timer even after the last attempt.
+ * for all its children even when one has failed; the last attempt of a retry is followed by a timer that is due at once.
  */
 
 export interface Plan {
   /** Tasks that the history does not have yet, in order of their ids. */
   commands: Command[];
-  /** Every action has completed: the orchestrator's own outcome counts. */
+  /** Every action and every task has completed: the orchestrator's own outcome counts. */
   finished: boolean;
   continueAsNew: { input: unknown } | undefined;
   nextId: number;
 }
 
-/** A timer longer than the first is made of legs as long as the second; milliseconds. */
-export interface TimerLimits {
+/** What host.json says of an orchestration's tasks. */
+export interface TaskLimits {
+  /** A timer longer than this is made of legs; milliseconds. */
   maximumShortTimerDuration: number;
+  /** The length of a leg; milliseconds. */
   longRunningTimerIntervalDuration: number;
+  /** An orchestration that asks for more tasks fails. */
+  maxOrchestrationActions: number;
 }
 
 export type FunctionKind = "activity" | "orchestrator";
@@ -36,15 +40,15 @@ export function replay(
   history: readonly HistoryEvent[],
   actions: readonly Action[],
   knows: (kind: FunctionKind, name: string) => boolean,
-  timers: TimerLimits,
+  limits: TaskLimits,
 ): Plan {
-  return new Replay(actions, knows, timers).run(history);
+  return new Replay(actions, knows, limits).run(history);
 }
 
 class Replay {
   readonly #actions: readonly Action[];
   readonly #knows: (kind: FunctionKind, name: string) => boolean;
-  readonly #timers: TimerLimits;
+  readonly #limits: TaskLimits;
   readonly #commands = new Map<number, Command>();
   readonly #recorded = new Set<number>();
   readonly #open = new Map<number, (event: HistoryEvent) => void>();
@@ -58,14 +62,15 @@ class Replay {
   #continueAsNew: { input: unknown } | undefined;
   /**
    * DurableOrchestrationContext.IsLongRunningTimer, one mark for all timers of an orchestration: set by a long one, taken back
-   * by whichever ends next. While it is set, a timer that is already due ends without having been created.
+   * by whichever ends next. While it is set, a timer that is already due ends without having been created, and a short one that
+   * fires early gets another leg, which the SDK does not know of.
    */
   #longTimerPending = false;
 
-  constructor(actions: readonly Action[], knows: (kind: FunctionKind, name: string) => boolean, timers: TimerLimits) {
+  constructor(actions: readonly Action[], knows: (kind: FunctionKind, name: string) => boolean, limits: TaskLimits) {
     this.#actions = actions;
     this.#knows = knows;
-    this.#timers = timers;
+    this.#limits = limits;
   }
 
   run(history: readonly HistoryEvent[]): Plan {
@@ -74,7 +79,8 @@ class Replay {
     }
     return {
       commands: [...this.#commands.values()].filter(({ id }) => !this.#recorded.has(id)),
-      finished: this.#finished,
+      // A task that lost a race holds the end back until it has ended too (TaskOrchestrationExecutor, HasOpenTasks).
+      finished: this.#finished && this.#open.size === 0,
       continueAsNew: this.#continueAsNew,
       nextId: this.#nextId,
     };
@@ -169,16 +175,16 @@ class Replay {
   #issue(action: Action, done: () => void): void {
     switch (action.actionType) {
       case ActionType.CallActivity:
-        this.#attempt(() => this.#activity(action), undefined, 0, done);
+        this.#attempt(() => this.#activity(action), undefined, done);
         break;
       case ActionType.CallActivityWithRetry:
-        this.#attempt(() => this.#activity(action), action.retryOptions, 0, done);
+        this.#attempt(() => this.#activity(action), action.retryOptions, done);
         break;
       case ActionType.CallSubOrchestrator:
-        this.#attempt(() => this.#subOrchestration(action), undefined, 0, done);
+        this.#attempt(() => this.#subOrchestration(action), undefined, done);
         break;
       case ActionType.CallSubOrchestratorWithRetry:
-        this.#attempt(() => this.#subOrchestration(action), action.retryOptions, 0, done);
+        this.#attempt(() => this.#subOrchestration(action), action.retryOptions, done);
         break;
       case ActionType.CreateTimer:
         this.#timer(action, done);
@@ -228,28 +234,27 @@ class Replay {
     }
   }
 
-  /** One attempt and, with retry options, the timer and the next attempt. */
-  #attempt(create: () => number, retry: RetryOptions | undefined, failures: number, done: () => void): void {
-    const id = create();
-    this.#open.set(id, ({ EventType: type }) => {
-      const failed = type === "TaskFailed" || type === "SubOrchestrationInstanceFailed";
-      if (!failed || retry === undefined) {
-        done();
-        return;
-      }
-      const delay = Math.min(
-        retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** failures,
-        retry.maxRetryIntervalInMilliseconds ?? Number.POSITIVE_INFINITY,
-      );
-      const timer = this.#create((timerId) => ({ kind: "timer", id: timerId, fireAt: new Date(this.#now + delay) }));
-      this.#open.set(timer, () => {
-        if (failures + 1 < retry.maxNumberOfAttempts) {
-          this.#attempt(create, retry, failures + 1, done);
-        } else {
+  /** The attempts of one task, with the timers between them (DurableTask.Core, RetryInterceptor). */
+  #attempt(create: () => number, retry: RetryOptions | undefined, done: () => void): void {
+    const giveUpAt = this.#now + (retry?.retryTimeoutInMilliseconds ?? Number.POSITIVE_INFINITY);
+    const attempt = (failures: number): void => {
+      this.#open.set(create(), ({ EventType: type }) => {
+        const failed = type === "TaskFailed" || type === "SubOrchestrationInstanceFailed";
+        if (!failed || retry === undefined) {
           done();
+          return;
         }
+        const isLast = failures + 1 >= retry.maxNumberOfAttempts;
+        if (!isLast && this.#now >= giveUpAt) {
+          done();
+          return;
+        }
+        const fireAt = new Date(this.#now + (isLast ? 0 : delayAfter(failures, retry)));
+        const timer = this.#create((id) => ({ kind: "timer", id, fireAt }));
+        this.#open.set(timer, () => (isLast ? done() : attempt(failures + 1)));
       });
-    });
+    };
+    attempt(0);
   }
 
   #activity(action: Action): number {
@@ -272,9 +277,10 @@ class Replay {
 
   #timer(action: Action, done: () => void): void {
     const finalFireAt = Date.parse(action.fireAt ?? "");
-    const { maximumShortTimerDuration, longRunningTimerIntervalDuration } = this.#timers;
+    const { maximumShortTimerDuration, longRunningTimerIntervalDuration } = this.#limits;
     const isLong = finalFireAt - this.#now > maximumShortTimerDuration;
     this.#longTimerPending ||= isLong;
+    const hasLegs = this.#longTimerPending;
     const end = (): void => {
       this.#longTimerPending = false;
       done();
@@ -291,7 +297,7 @@ class Replay {
         done();
         return;
       }
-      this.#open.set(id, () => (this.#now < finalFireAt ? next() : end()));
+      this.#open.set(id, () => (hasLegs && this.#now < finalFireAt ? next() : end()));
     };
     next();
   }
@@ -309,8 +315,23 @@ class Replay {
   }
 
   #create(make: (id: number) => Command): number {
+    const { maxOrchestrationActions } = this.#limits;
+    if (this.#nextId >= maxOrchestrationActions) {
+      throw new Error(
+        `Maximum amount of orchestration actions (${maxOrchestrationActions}) has been reached. ` +
+          "This value can be configured in host.json file as MaxOrchestrationActions.",
+      );
+    }
     const id = this.#nextId++;
     this.#commands.set(id, make(id));
     return id;
   }
+}
+
+/** Milliseconds until the next attempt. */
+function delayAfter(failures: number, retry: RetryOptions): number {
+  return Math.min(
+    retry.firstRetryIntervalInMilliseconds * (retry.backoffCoefficient ?? 1) ** failures,
+    retry.maxRetryIntervalInMilliseconds ?? Number.POSITIVE_INFINITY,
+  );
 }

@@ -9,7 +9,7 @@ import { createsTask, type HistoryEvent } from "./history-event.js";
 import { type InstanceRecord, isTerminal } from "./instance-record.js";
 import { LOG_CATEGORY } from "./log-category.js";
 import type { Orchestration } from "./orchestration.js";
-import type { TimerLimits } from "./replay.js";
+import type { TaskLimits } from "./replay.js";
 import type { DurableStore } from "./store.js";
 import {
   abandonedTurn,
@@ -28,7 +28,7 @@ export interface TurnTakingOptions {
   log: Log;
   active: ActiveOrchestrations;
   consequences: Consequences;
-  timers: TimerLimits;
+  limits: TaskLimits;
   /** From then on no turn begins. */
   stopping: AbortSignal;
 }
@@ -97,7 +97,7 @@ export class TurnTaking {
 
   /** Undefined when the host stops before the orchestrator function has answered. */
   async #run(orchestration: Orchestration, start: TurnStart): Promise<TurnEnd | undefined> {
-    const { runner, timers } = this.#options;
+    const { runner, limits } = this.#options;
     const { record, history } = orchestration;
     if (start.terminated !== undefined) {
       return terminatedTurn(start, start.terminated.reason, history.length);
@@ -105,11 +105,11 @@ export class TurnTaking {
     if (start.suspended) {
       return suspendedTurn(start);
     }
-    const run = await runner.orchestrator(record.instanceId, record.name, triggerInput(orchestration, start, timers));
+    const run = await runner.orchestrator(record.instanceId, record.name, triggerInput(orchestration, start, limits));
     switch (run.kind) {
       case "succeeded":
       case "failed":
-        return endTurn(orchestration, start, run, (kind, name) => runner.knows(kind, name), timers);
+        return endTurn(orchestration, start, run, (kind, name) => runner.knows(kind, name), limits);
       case "impossible":
         return abandonedTurn(record, start, run.reason, history.length);
       case "stopped":

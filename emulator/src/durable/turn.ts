@@ -5,12 +5,14 @@ import { type HistoryEvent, toTriggerEvent } from "./history-event.js";
 import type { InstanceRecord, RuntimeStatus } from "./instance-record.js";
 import type { Orchestration } from "./orchestration.js";
 import { type OrchestratorState, readOrchestratorState } from "./orchestrator-state.js";
-import { type FunctionKind, replay, type TimerLimits } from "./replay.js";
+import { type FunctionKind, replay, type TaskLimits } from "./replay.js";
 
 /**
  * One turn of an orchestration: what happened since the last one becomes history, the orchestrator function replays it, and
  * what it asks for becomes history too. Here is what a turn decides; the engine stores it and acts on it.
  */
+
+const MAX_CUSTOM_STATUS_KB = 16;
 
 export interface TurnStart {
   events: HistoryEvent[];
@@ -33,10 +35,9 @@ export interface TurnEnd {
 /** Takes what is in the inbox. Messages and completions that the history already has are left out. */
 export function beginTurn(orchestration: Orchestration, pending: readonly HistoryEvent[]): TurnStart {
   const { history, record } = orchestration;
-  // Time never runs backwards in a history, and a timer's turn is never before its timer.
+  // Time never runs backwards in a history.
   const lastStart = history.findLast(({ EventType }) => EventType === "OrchestratorStarted");
-  const fired = pending.map(({ FireAt }) => (FireAt === undefined ? 0 : Date.parse(FireAt)));
-  const now = Math.max(Date.now(), lastStart === undefined ? 0 : Date.parse(lastStart.Timestamp), ...fired);
+  const now = Math.max(Date.now(), lastStart === undefined ? 0 : Date.parse(lastStart.Timestamp));
   const timestamp = new Date(now).toISOString();
   const events: HistoryEvent[] = [{ EventType: "OrchestratorStarted", EventId: -1, Timestamp: timestamp }];
   let suspended = record.runtimeStatus === "Suspended";
@@ -58,7 +59,7 @@ export function beginTurn(orchestration: Orchestration, pending: readonly Histor
 }
 
 /** The orchestration trigger's input (facts of OrchestrationTriggerAttributeBindingProvider). */
-export function triggerInput(orchestration: Orchestration, start: TurnStart, timers: TimerLimits): string {
+export function triggerInput(orchestration: Orchestration, start: TurnStart, limits: TaskLimits): string {
   const { record, history } = orchestration;
   return JSON.stringify({
     history: [
@@ -71,8 +72,8 @@ export function triggerInput(orchestration: Orchestration, start: TurnStart, tim
     parentInstanceId: record.parent?.instanceId ?? null,
     upperSchemaVersion: 1,
     upperSchemaVersionNew: 2,
-    longRunningTimerIntervalDuration: millisecondsToTimeSpan(timers.longRunningTimerIntervalDuration),
-    maximumShortTimerDuration: millisecondsToTimeSpan(timers.maximumShortTimerDuration),
+    longRunningTimerIntervalDuration: millisecondsToTimeSpan(limits.longRunningTimerIntervalDuration),
+    maximumShortTimerDuration: millisecondsToTimeSpan(limits.maximumShortTimerDuration),
     defaultHttpAsyncRequestSleepTimeMillseconds: 30_000,
   });
 }
@@ -83,17 +84,17 @@ export function endTurn(
   start: TurnStart,
   outcome: Extract<Outcome, { kind: "succeeded" | "failed" }>,
   knows: (kind: FunctionKind, name: string) => boolean,
-  timers: TimerLimits,
+  limits: TaskLimits,
 ): TurnEnd {
   const { record, history } = orchestration;
   let state: OrchestratorState | undefined;
   try {
     state = readOrchestratorState(outcome);
-    const plan = replay([...history, ...start.events], state.actions, knows, timers);
+    const customStatus = customStatusOf(state);
+    const plan = replay([...history, ...start.events], state.actions, knows, limits);
     const events = plan.commands.map((command) =>
       toEvent(command, start.timestamp, (id) => `${record.executionId}:${id.toString(16).padStart(4, "0")}`),
     );
-    const customStatus = state.customStatus === undefined ? undefined : JSON.stringify(state.customStatus);
     if (!plan.finished || (state.error === undefined && !state.isDone)) {
       return unfinished(events, start.timestamp, customStatus);
     }
@@ -120,6 +121,19 @@ export function endTurn(
       nextId: history.length,
     });
   }
+}
+
+/** @throws Error when it is longer than the Durable extension takes, as there. */
+function customStatusOf({ customStatus }: OrchestratorState): string | undefined {
+  const text = customStatus === undefined ? undefined : JSON.stringify(customStatus);
+  const kilobytes = Math.floor(((text?.length ?? 0) * 2) / 1024);
+  if (kilobytes > MAX_CUSTOM_STATUS_KB) {
+    throw new Error(
+      `The UTF-16 size of the JSON-serialized payload must not exceed ${MAX_CUSTOM_STATUS_KB} KB. ` +
+        `The current payload size is ${kilobytes} KB.`,
+    );
+  }
+  return text;
 }
 
 /** The end of a turn that runs no code: the orchestration is suspended. */

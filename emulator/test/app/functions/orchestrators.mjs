@@ -150,3 +150,83 @@ df.app.orchestration("tellsTime", function* (context) {
   yield context.df.createTimer(due);
   return { late: context.df.currentUtcDateTime.getTime() - due.getTime(), parent: context.df.parentInstanceId ?? null };
 });
+
+/** Ends while an activity that lost a race still runs. */
+df.app.orchestration("leavesActivity", function* (context) {
+  const { ms, log } = context.df.getInput();
+  const fast = context.df.callActivity("where", { item: "fast" });
+  const slow = context.df.callActivity("where", { item: "slow", ms, log });
+  yield context.df.Task.any([fast, slow]);
+  return "left";
+});
+
+/** Ends while a timer that lost a race is still set. */
+df.app.orchestration("leavesTimer", function* (context) {
+  const timer = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + context.df.getInput()));
+  yield context.df.Task.any([context.df.callActivity("echo", 1), timer]);
+  return "left";
+});
+
+/** Starts over with every event, `times` times. */
+df.app.orchestration("renewedByEvents", function* (context) {
+  const { times, seen } = context.df.getInput();
+  seen.push(yield context.df.waitForExternalEvent("Go"));
+  if (seen.length < times) {
+    context.df.continueAsNew({ times, seen });
+    return seen;
+  }
+  return seen;
+});
+
+/** Starts over once while an event that nobody has asked for is there. */
+df.app.orchestration("renewedBesideEvent", function* (context) {
+  const { renewed, ms } = context.df.getInput();
+  if (!renewed) {
+    yield context.df.callActivity("where", { item: "first", ms });
+    context.df.continueAsNew({ renewed: true, ms });
+    return "renewed";
+  }
+  const event = context.df.waitForExternalEvent("Go");
+  const timer = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + 4_000));
+  const winner = yield context.df.Task.any([event, timer]);
+  if (winner === event) {
+    timer.cancel();
+  }
+  return winner === event ? "kept" : "dropped";
+});
+
+df.app.orchestration("statusOf", function* (context) {
+  context.df.setCustomStatus("x".repeat(context.df.getInput()));
+  return yield context.df.callActivity("echo", "told");
+});
+
+df.app.orchestration("retryWithin", function* (context) {
+  const { file, attempts, wait, limit } = context.df.getInput();
+  const options = new df.RetryOptions(wait, attempts);
+  options.retryTimeoutInMilliseconds = limit;
+  try {
+    yield context.df.callActivityWithRetry("flaky", options, { file, failures: 1_000 });
+  } catch {
+    return "given up";
+  }
+});
+
+/** Waits through timers of one length after another, and beside an event at the last. */
+df.app.orchestration("legs", function* (context) {
+  const { waits, last } = context.df.getInput();
+  const told = [];
+  for (const ms of waits) {
+    const due = context.df.currentUtcDateTime.getTime() + ms;
+    yield context.df.createTimer(new Date(due));
+    told.push(yield context.df.callActivity("echo", ms));
+  }
+  const timer = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + last));
+  const go = context.df.waitForExternalEvent("Go");
+  const winner = yield context.df.Task.any([timer, go]);
+  if (winner === go) {
+    timer.cancel();
+  }
+  told.push(winner === go ? "go" : "timer");
+  told.push(yield context.df.callActivity("echo", "after"));
+  return told;
+});

@@ -94,13 +94,22 @@ async function instances(
     case "suspend":
       return sent(await engine.suspend(instanceId, reason));
     case "resume":
-      return sent(await engine.resume(instanceId, reason));
+      return await resume(engine, store, instanceId, reason);
     case "rewind":
     case "restart":
       return { status: 501, body: { message: `${operation} is not supported by this local host.` } };
     default:
       return { status: 404 };
   }
+}
+
+async function resume(engine: Engine, store: DurableStore, instanceId: string, reason: string): Promise<WebhookAnswer> {
+  const record = await store.find(instanceId);
+  if (record !== undefined && !isTerminal(record.runtimeStatus) && record.runtimeStatus !== "Suspended") {
+    const message = `Cannot resume the orchestration instance ${instanceId} because instance is in the ${record.runtimeStatus} state.`;
+    return { status: 500, body: { message } };
+  }
+  return sent(await engine.resume(instanceId, reason));
 }
 
 async function raiseEvent(

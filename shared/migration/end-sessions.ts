@@ -18,7 +18,7 @@ export async function endSessionsOnBothServers(servers: MigrationServers, databa
 }
 
 async function endOnSource(servers: MigrationServers, sessions: OurSessions, database?: string): Promise<number> {
-  const client = await connectSource(servers, endingTask, database);
+  const client = await connectSource(servers, endingTask, database === undefined ? {} : { preferred: database });
   try {
     return await endSessions(client, sessions);
   } finally {

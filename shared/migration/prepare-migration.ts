@@ -3,7 +3,7 @@
 import type { MigrationSpec } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import type { PreparedMigration } from "../model/steps.js";
-import { withConnection } from "../postgres/connect.js";
+import { proveOneBackend, withConnection } from "../postgres/connect.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { settings } from "../settings.js";
 import { updateMigration } from "../status/migrations.js";
@@ -52,6 +52,7 @@ async function findDatabasesOnTarget({ spec, source, target }: MigrationServers)
   if (firstDatabase === undefined)
     throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
   const sourceVersion = await withConnection(source(firstDatabase, "probe"), async (client) => {
+    await proveOneBackend(client, source(firstDatabase, "probe"));
     const { rows } = await client.query<{ database: string; allows_connections: boolean }>(presentDatabases, [
       spec.databases,
     ]);
@@ -59,6 +60,7 @@ async function findDatabasesOnTarget({ spec, source, target }: MigrationServers)
     return await serverVersion(client);
   });
   return await withConnection(target(maintenanceDatabase, "probe"), async (client) => {
+    await proveOneBackend(client, target(maintenanceDatabase, "probe"));
     const targetVersion = await serverVersion(client);
     await updateMigration(spec.key, {
       sourceVersion: String(major(sourceVersion)),

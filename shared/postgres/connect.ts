@@ -1,5 +1,5 @@
 /**
- * Connecting to a PostgreSQL server: TLS as the migration's sslMode asks, our session settings, errors that say what to do.
+ * Connecting to a PostgreSQL server: TLS as the migration's sslMode asks, neutral session settings, no pooler in between, errors that say what to do.
  */
 import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
@@ -8,6 +8,16 @@ import type { ServerEndpoint } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import { settings } from "../settings.js";
 import { entraToken } from "./entra-token.js";
+import {
+  type Deviation,
+  deviations,
+  expectedSettings,
+  neutralSettings,
+  type SessionSettings,
+  type SessionState,
+  sessionState,
+  startupOptions,
+} from "./session-settings.js";
 
 export interface ConnectOptions {
   readonly endpoint: ServerEndpoint;
@@ -17,47 +27,19 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Seconds until an unanswered connection attempt is given up; 15 when left out. */
   readonly connectTimeoutSeconds?: number;
-  /** A replication connection to the database: it takes replication commands, and has none of our session settings. */
+  /** A replication connection to the database: it takes replication commands; its settings are not read back. */
   readonly replication?: boolean;
+  /**
+   * What this session has otherwise than every session of ours (session-settings.ts). "server's own": nothing is set, and the session has what the
+   * server gives to anybody; for who looks at just that, or sets the rest for each transaction.
+   */
+  readonly settings?: SessionSettings | "server's own";
 }
 
 /**
- * What every session of ours runs with, wherever the server knows the setting and lets a user set it.
- * - No time-out of the server's may end a copy half-way; our own limits do.
- * - Keepalives: when the machine at our end vanishes without a word, its session (and the ledger row it holds) is gone in half a minute.
- * - A database that was made read-only by its settings, as people freeze a source, is not so for what we create.
- * - Text output that does not depend on the server's or the role's configuration.
- * - search_path empty, as pg_dump does: every name that we write is qualified.
- * - row_security off: a policy that would hide rows from us is an error, never a silently smaller table.
- */
-const sessionSettings = `
-  select set_config(wanted.name, wanted.setting, false)
-  from (values
-    ('statement_timeout', '0'),
-    ('lock_timeout', '0'),
-    ('transaction_timeout', '0'),
-    ('idle_in_transaction_session_timeout', '0'),
-    ('idle_session_timeout', '0'),
-    ('tcp_keepalives_idle', '10'),
-    ('tcp_keepalives_interval', '5'),
-    ('tcp_keepalives_count', '4'),
-    ('datestyle', 'ISO, YMD'),
-    ('intervalstyle', 'postgres'),
-    ('extra_float_digits', '3'),
-    ('bytea_output', 'hex'),
-    ('default_transaction_read_only', 'off'),
-    ('timezone', 'UTC'),
-    ('row_security', 'off'),
-    ('search_path', '')
-  ) as wanted (name, setting)
-  join pg_catalog.pg_settings as known on known.name = lower(wanted.name)
-  where known.context = 'user'
-`;
-
-/**
- * Opens a session. The caller ends it.
+ * Opens a session with our settings, which have been read back. The caller ends it.
  * @throws ServiceError with a remedy in its message: ServerUnreachable, AuthenticationFailed, DatabaseNotFound, TlsNotSupported,
- * TlsVerificationFailed, TooManyConnections, ConnectionRefused.
+ * TlsVerificationFailed, TooManyConnections, ConnectionRefused, PoolerInBetween, SettingNotKept.
  */
 export async function connect(options: ConnectOptions): Promise<pg.Client> {
   const { sslMode } = options.endpoint;
@@ -81,6 +63,28 @@ export async function withConnection<T>(options: ConnectOptions, work: (client: 
   } finally {
     await endSession(client);
   }
+}
+
+/**
+ * Has two more transactions answered, the second while another session's is open: a pooler that gives away its server connections after each
+ * transaction answers them from different processes.
+ * @throws ServiceError PoolerInBetween
+ */
+export async function proveOneBackend(client: pg.Client, options: ConnectOptions): Promise<void> {
+  const pid = await backendPid(client);
+  await withConnection(options, async (other) => {
+    await other.query("begin read only");
+    const [before, beside] = [await backendPid(other), await backendPid(client)];
+    await other.query("rollback");
+    if (beside !== pid || before === pid) {
+      throw poolerInBetween(options, `process ${pid} of the server answered first and process ${beside} then`);
+    }
+  });
+}
+
+async function backendPid(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ pid: number }>("select pg_catalog.pg_backend_pid() as pid");
+  return rows[0]?.pid ?? 0;
 }
 
 /** Ends a session without ever hanging on a dead peer: politely for up to two seconds, then by closing the socket. */
@@ -111,7 +115,66 @@ export async function passwordOf({
   return endpoint.authentication === "Entra" ? await entraToken() : password;
 }
 
+/**
+ * Settings that a server has turned out to need or not to know, by its address: what the start-up packet names besides the usual, and what it leaves
+ * out. A server that was replaced behind its address is asked anew when it refuses one.
+ */
+const learnt = new Map<string, { readonly needed: SessionSettings; readonly unknown: ReadonlySet<string> }>();
+
+/** Sessions that are opened to learn what a server needs, at most: each refusal names one setting. */
+const attemptsToLearn = 12;
+
 async function open(options: ConnectOptions, ssl: ConnectionOptions | false): Promise<pg.Client> {
+  if (options.settings === "server's own") return await openWith(options, ssl, undefined);
+  const server = addressOf(options.endpoint);
+  for (let attempt = 1; ; attempt++) {
+    const known = learnt.get(server) ?? { needed: {}, unknown: new Set<string>() };
+    const settings = omit({ ...known.needed, ...neutralSettings(options.settings) }, known.unknown);
+    try {
+      return await openWith(options, ssl, settings);
+    } catch (error) {
+      const next = lesson(error, known);
+      if (next === undefined || attempt === attemptsToLearn) throw error;
+      learnt.set(server, next);
+    }
+  }
+}
+
+type Lesson = typeof learnt extends Map<string, infer Value> ? Value : never;
+
+/** What to ask a server for the next time; undefined when the error says nothing of settings. */
+function lesson(error: unknown, { needed, unknown }: Lesson): Lesson | undefined {
+  if (error instanceof NotNeutral) {
+    const missing = error.deviations.filter(({ name }) => !(name in needed) && !unknown.has(name));
+    if (missing.length === 0) return undefined;
+    return { needed: { ...needed, ...Object.fromEntries(missing.map(({ name, wanted }) => [name, wanted])) }, unknown };
+  }
+  // undefined_object: "unrecognized configuration parameter"; insufficient_privilege: "permission denied to set parameter".
+  const { code, message } = errorDetails(error);
+  const name = /"([a-z_][a-z0-9_.]*)"/i.exec(message)?.[1]?.toLowerCase();
+  if ((code !== "42704" && code !== "42501") || name === undefined || !(name in expectedSettings())) return undefined;
+  return { needed: omit(needed, new Set([name])), unknown: new Set([...unknown, name]) };
+}
+
+function omit(settings: SessionSettings, names: ReadonlySet<string>): SessionSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !names.has(name)));
+}
+
+/** A session that does not have the settings that it was opened with, or has others that ours must not have. */
+class NotNeutral extends Error {
+  readonly deviations: readonly Deviation[];
+
+  constructor(deviations: readonly Deviation[]) {
+    super(deviations.map(({ name, wanted, actual }) => `${name} is "${actual}", not "${wanted}"`).join(", "));
+    this.deviations = deviations;
+  }
+}
+
+async function openWith(
+  options: ConnectOptions,
+  ssl: ConnectionOptions | false,
+  settings: SessionSettings | undefined,
+): Promise<pg.Client> {
   const client = new pg.Client({
     host: options.endpoint.host,
     port: options.endpoint.port,
@@ -123,18 +186,56 @@ async function open(options: ConnectOptions, ssl: ConnectionOptions | false): Pr
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     ssl,
+    ...(settings === undefined ? {} : { options: startupOptions(settings) }),
     ...(options.replication === true ? { replication: "database" } : {}),
   } as pg.ClientConfig);
   // A session that the server ends while it is idle emits this; the next query on it fails with the same cause and is reported there.
   client.on("error", () => {});
   try {
     await client.connect();
-    if (options.replication !== true) await client.query(sessionSettings);
+    if (options.replication !== true) await readBack(client, options, settings);
     return client;
   } catch (error) {
     abandonSession(client);
     throw error;
   }
+}
+
+/** Nothing has been set in the session yet but by its own start-up packet: what a pooler would keep for others. */
+async function readBack(
+  client: pg.Client,
+  options: ConnectOptions,
+  settings: SessionSettings | undefined,
+): Promise<void> {
+  const expected = options.settings === "server's own" ? {} : expectedSettings(options.settings);
+  const { rows } = await client.query<SessionState>(sessionState, [Object.keys(expected)]);
+  const [state] = rows;
+  const announced = (client as pg.Client & { processID?: number | null }).processID ?? 0;
+  if (state === undefined || state.pid !== announced) {
+    throw poolerInBetween(options, `it announces process ${announced}, and process ${state?.pid} answers`);
+  }
+  if (settings === undefined) return;
+  const { unknown } = learnt.get(addressOf(options.endpoint)) ?? {};
+  const differing = deviations(expected, state).filter(
+    ({ name }) => unknown?.has(name) !== true || name in neutralSettings(),
+  );
+  if (differing.length > 0) throw new NotNeutral(differing);
+}
+
+/** Without its cause: a protocol violation counts as a broken connection elsewhere, and a pooler stays one. */
+function poolerInBetween({ endpoint }: ConnectOptions, evidence: string): ServiceError {
+  const server = addressOf(endpoint);
+  return new ServiceError(
+    "PoolerInBetween",
+    `${server} is a connection pooler, not the PostgreSQL server itself (${evidence}). A migration needs sessions of its own: give the server's own ` +
+      "address and port (PgBouncer of Azure Database for PostgreSQL listens on 6432, the server on 5432; other providers call it the direct or " +
+      "unpooled connection).",
+    { target: server },
+  );
+}
+
+function addressOf({ host, port }: ServerEndpoint): string {
+  return `${host}:${port}`;
 }
 
 function tlsOptions(endpoint: ServerEndpoint): ConnectionOptions {
@@ -160,9 +261,10 @@ function refusesTls(error: unknown): boolean {
   return error instanceof Error && error.message.includes("does not support SSL connections");
 }
 
-function explain(error: unknown, { endpoint, database }: ConnectOptions): ServiceError {
+function explain(error: unknown, options: ConnectOptions): ServiceError {
+  const { endpoint, database } = options;
   if (error instanceof ServiceError) return error;
-  const server = `${endpoint.host}:${endpoint.port}`;
+  const server = addressOf(endpoint);
   const { code, message } = errorDetails(error);
   const told = (name: string, remedy: string) =>
     new ServiceError(name, `${server}: ${message}. ${remedy}`, { target: server, cause: error });
@@ -170,6 +272,14 @@ function explain(error: unknown, { endpoint, database }: ConnectOptions): Servic
     return told(
       "TlsNotSupported",
       `sslMode ${endpoint.sslMode} needs TLS: enable ssl on the server, or choose sslMode Prefer.`,
+    );
+  }
+  if (isPoolersRefusal(message)) return poolerInBetween(options, message);
+  if (error instanceof NotNeutral) {
+    return told(
+      "SettingNotKept",
+      "It was asked for otherwise when the session began: a login event trigger, an extension in session_preload_libraries, a proxy or a right that is " +
+        `missing keeps it from being so, and rows could arrive changed. Let sessions of ${endpoint.user} have the settings that they ask for.`,
     );
   }
   if (code.startsWith("28")) {
@@ -197,6 +307,11 @@ function explain(error: unknown, { endpoint, database }: ConnectOptions): Servic
   if (code.startsWith("57P") || code.startsWith("53"))
     return told("ConnectionRefused", "Try again when the server accepts connections.");
   return told("ServerUnreachable", "Check host, port, network rules and that the server runs.");
+}
+
+/** PgBouncer's own words, also of its administrator's and its later versions. The server itself would take both. */
+function isPoolersRefusal(message: string): boolean {
+  return /unsupported startup parameter|pgbouncer cannot connect/i.test(message);
 }
 
 function isCertificateError(code: string): boolean {

@@ -53,9 +53,13 @@ interface Contents {
 export async function describeDatabase(login: ServerLogin, database: string) {
   try {
     return await withConnection(
-      { ...login, database, applicationName: "migration service describe database" },
+      {
+        ...login,
+        database,
+        applicationName: "migration service describe database",
+        settings: { statement_timeout: `${limitMs}` },
+      },
       async (client) => {
-        await client.query(`set statement_timeout = ${limitMs}`);
         const { rows } = await client.query<Contents>(contentsOfDatabase);
         const [row] = rows;
         if (row === undefined) throw new Error("A query without a from clause of its own answers one row.");

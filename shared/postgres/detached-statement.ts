@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
 import { abandonSession, type ConnectOptions, connect, endSession } from "./connect.js";
 import { quoteLiteral } from "./identifiers.js";
+import type { SessionSettings } from "./session-settings.js";
 import { statementFailed } from "./statement-failed.js";
 
 export interface DetachedStatement {
@@ -38,19 +39,10 @@ export type DetachedOutcome = "done" | "running";
 const pollMs = 500;
 
 /**
- * Besides what every session of ours sets (no statement or lock time-out): nothing is sent to a client that may be gone,
- * for a failed write would end the session; and the server does not look whether the client is there (14 and later). Row
- * security is on, for a materialized view is refreshed as its owner, who may see what the policies let him see.
+ * Besides what every session of ours has: nothing is sent to a client that may be gone, for a failed write would end the session. Row security is on,
+ * for a materialized view is refreshed as its owner, who may see what the policies let him see.
  */
-const detachedSettings = `
-  select pg_catalog.set_config(wanted.name, wanted.setting, false)
-  from (values
-    ('client_min_messages', 'error'),
-    ('client_connection_check_interval', '0'),
-    ('check_function_bodies', 'off'),
-    ('row_security', 'on')
-  ) as wanted (name, setting)
-  join pg_catalog.pg_settings as known using (name)`;
+const detachedSettings: SessionSettings = { client_min_messages: "error", row_security: "on" };
 
 // pg_stat_activity is read after the snapshot is taken: a statement that commits in between shows in neither, is run
 // again, and ends at the ledger's key. The other way round it could not be told from one that failed.
@@ -79,7 +71,7 @@ export async function runDetached(
   run.signal?.throwIfAborted();
   const deadline = Date.now() + run.deadlineMs;
   const applicationName = sessionName(connection.applicationName, statement.id);
-  const client = await connect(connection);
+  const client = await connect({ ...connection, settings: detachedSettings });
   let left = false;
   try {
     for (;;) {
@@ -89,7 +81,6 @@ export async function runDetached(
       if (Date.now() + pollMs > deadline) return "running";
       await delay(pollMs, undefined, run.signal === undefined ? {} : { signal: run.signal });
     }
-    await client.query(detachedSettings);
     const outcome = await withinDeadline(
       execute(client, applicationName, statement, run.instance),
       deadline,

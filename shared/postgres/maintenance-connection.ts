@@ -2,7 +2,7 @@
 import type pg from "pg";
 import type { ServerLogin } from "../model/server-request.js";
 import { ServiceError } from "../model/service-error.js";
-import { withConnection } from "./connect.js";
+import { type ConnectOptions, withConnection } from "./connect.js";
 
 /**
  * Runs `work` on database postgres, or on template1 where there is no postgres.
@@ -12,13 +12,16 @@ import { withConnection } from "./connect.js";
 export async function withMaintenanceConnection<T>(
   login: ServerLogin,
   task: string,
-  work: (client: pg.Client) => Promise<T>,
+  work: (client: pg.Client, options: ConnectOptions) => Promise<T>,
 ): Promise<T> {
-  const options = { ...login, applicationName: `migration service ${task}` };
+  const within = async (database: string): Promise<T> => {
+    const options = { ...login, applicationName: `migration service ${task}`, database };
+    return await withConnection(options, (client) => work(client, options));
+  };
   try {
-    return await withConnection({ ...options, database: "postgres" }, work);
+    return await within("postgres");
   } catch (error) {
     if (!(error instanceof ServiceError && error.code === "DatabaseNotFound")) throw error;
-    return await withConnection({ ...options, database: "template1" }, work);
+    return await within("template1");
   }
 }

@@ -1,6 +1,7 @@
 /** Whether a server can be reached, as whom and how: what testConnection answers for each side. */
 import type { ServerLogin } from "../model/server-request.js";
 import { ServiceError } from "../model/service-error.js";
+import { proveOneBackend } from "./connect.js";
 import { readDatabases } from "./list-databases.js";
 import { withMaintenanceConnection } from "./maintenance-connection.js";
 
@@ -65,7 +66,8 @@ export async function probeServer(login: ServerLogin): Promise<ProbeOutcome> {
   const server = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const began = Date.now();
   try {
-    return await withMaintenanceConnection(login, "test connection", async (client) => {
+    return await withMaintenanceConnection(login, "test connection", async (client, options) => {
+      await proveOneBackend(client, options);
       const { rows } = await client.query<ServerFacts>(serverFacts);
       const [facts] = rows;
       if (facts === undefined)

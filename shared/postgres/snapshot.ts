@@ -36,7 +36,6 @@ export interface KeeperOptions {
 export async function openKeeper(options: ConnectOptions, keeper: KeeperOptions): Promise<string> {
   const client = await connect(options);
   try {
-    await outliveItsClient(client);
     if (keeper.predecessor === undefined) {
       await client.query("begin isolation level repeatable read read only");
     } else {
@@ -83,15 +82,6 @@ function snapshotLiteral(snapshot: string): string {
 function isSnapshotGone(error: unknown): error is DatabaseError {
   // No such snapshot: 22023 up to PostgreSQL 16, 42704 since; its transaction has just ended: 55000.
   return error instanceof DatabaseError && ["22023", "42704", "55000"].includes(error.code ?? "");
-}
-
-/** PostgreSQL 14 and later can be told to look for a lost client during a statement; a keeper must not. */
-async function outliveItsClient(client: pg.ClientBase): Promise<void> {
-  await client.query(`
-    select set_config(name, '0', false)
-    from pg_catalog.pg_settings
-    where name = 'client_connection_check_interval'
-  `);
 }
 
 const userTables = `
@@ -169,7 +159,6 @@ function lockFailure(error: unknown): unknown {
  * proves that the server has the whole message, sleep included.
  */
 async function sleepDetached(client: pg.Client, seconds: number): Promise<void> {
-  await client.query("set client_min_messages = warning");
   await new Promise<void>((resolve, reject) => {
     client.once("notice", () => resolve());
     // Nobody waits for the answer of the sleep itself: abandonSession() below makes this promise fail, after it has been resolved.

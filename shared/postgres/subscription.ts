@@ -5,6 +5,7 @@ import type { ServerEndpoint, SslMode } from "../model/migration.js";
 import type { ReplicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import { quoteIdentifier, quoteLiteral } from "./identifiers.js";
+import { publisherOptions } from "./session-settings.js";
 
 /** How the target reaches the source. */
 export interface Publisher {
@@ -41,6 +42,7 @@ export function publisherConnection(publisher: Publisher, applicationName: strin
     keepalives_idle: "10",
     keepalives_interval: "5",
     keepalives_count: "4",
+    options: publisherOptions(),
   };
   return Object.entries(parameters)
     .flatMap(([name, value]) =>

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { ServerEndpoint } from "../model/migration.js";
 import { passwordOf } from "../postgres/connect.js";
+import { neutralSettings, startupOptions } from "../postgres/session-settings.js";
 import { dumpFailed, pgDumpArguments, type SchemaDumpOptions, withinLimits } from "./schema-dump.js";
 
 /** A server and its secret, for a pg_dump that logs in by itself. */
@@ -30,6 +31,7 @@ export async function dumpSchemaNatively(
       PGUSER: endpoint.user,
       PGDATABASE: database,
       PGPASSWORD: await passwordOf(connection),
+      PGOPTIONS: startupOptions(neutralSettings()),
       PGSSLMODE: { Prefer: "prefer", Require: "require", VerifyCA: "verify-ca", VerifyFull: "verify-full" }[
         endpoint.sslMode
       ],

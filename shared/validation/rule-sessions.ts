@@ -1,6 +1,8 @@
 /** The pair of sessions that rules check with: they can change nothing, wait for no lock, and outlive no rule. */
 import type pg from "pg";
 import { endSession } from "../postgres/connect.js";
+import { quoteLiteral } from "../postgres/identifiers.js";
+import { expectedSettings, type SessionSettings } from "../postgres/session-settings.js";
 import { serverVersion } from "../postgres/source-tables.js";
 
 export interface RuleSessions {
@@ -8,25 +10,52 @@ export interface RuleSessions {
   readonly target: pg.Client;
   readonly sourceVersion: number;
   readonly targetVersion: number;
+  /** Of one rule. */
+  readonly limitSeconds: number;
 }
 
 /** A rule that meets a lock tells so, and nobody queues behind it. */
 const lockLimitSeconds = 5;
 
-/** A statement that goes on in the server after its rule was given up ends there soon after, and so does a transaction that nobody ends. */
-const sessionLimits = `
-  select set_config(wanted.name, wanted.setting, false)
-  from (values
-    ('default_transaction_read_only', 'on'),
-    ('lock_timeout', $1),
-    ('statement_timeout', $2),
-    ('idle_in_transaction_session_timeout', $3)
-  ) as wanted (name, setting)
-  join pg_catalog.pg_settings as known on known.name = wanted.name
-`;
+/**
+ * A statement that goes on in the server after its rule was given up ends there soon after, and so does a transaction that nobody ends.
+ */
+function limitsOf(limitSeconds: number): SessionSettings {
+  const milliseconds = Math.ceil(limitSeconds * 1_000);
+  return {
+    default_transaction_read_only: "on",
+    lock_timeout: `${lockLimitSeconds * 1_000}`,
+    statement_timeout: `${milliseconds + 1_000}`,
+    idle_in_transaction_session_timeout: `${2 * milliseconds + 1_000}`,
+  };
+}
+
+/** A rule looks at what the server gives to anybody (reset_val), and reads with our settings all the same: they are its transaction's alone. */
+export const ruleSession = { settings: "server's own" } as const;
+
+/** Begins a rule's transaction. */
+export async function beginRule({ source, target, limitSeconds }: RuleSessions): Promise<void> {
+  const begin = `
+    begin isolation level read committed read only;
+    ${setAll(expectedSettings(limitsOf(limitSeconds)), true)};
+    set local role none
+  `;
+  await Promise.all([source, target].map((session) => session.query(begin)));
+}
+
+/** Sets what the server knows of these, for the transaction or for the session: reset_val stays what it is. */
+function setAll(settings: SessionSettings, local: boolean): string {
+  const wanted = Object.entries(settings).map((setting) => `(${setting.map(quoteLiteral).join(", ")})`);
+  return `
+    select pg_catalog.set_config(known.name, wanted.setting, ${local})
+    from (values ${wanted.join(", ")}) as wanted (name, setting)
+    join pg_catalog.pg_settings as known on pg_catalog.lower(known.name) = wanted.name
+    where known.context = 'user'
+  `;
+}
 
 /**
- * @param open opens each side
+ * @param open opens each side as a `ruleSession`
  * @param limitSeconds of one rule
  * @throws AggregateError with the reason for every side that cannot be reached.
  */
@@ -41,15 +70,14 @@ export async function openRuleSessions(
       const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
       throw new AggregateError(reasons, "A server cannot be reached.");
     }
-    const milliseconds = Math.ceil(limitSeconds * 1_000);
-    const limits = [`${lockLimitSeconds}s`, `${milliseconds + 1_000}ms`, `${2 * milliseconds + 1_000}ms`];
+    const limits = setAll(limitsOf(limitSeconds), false);
     const [sourceVersion, targetVersion] = await Promise.all(
       [source, target].map(async (session) => {
-        await session.query(sessionLimits, limits);
+        await session.query(limits);
         return await serverVersion(session);
       }),
     );
-    return { source, target, sourceVersion: sourceVersion ?? 0, targetVersion: targetVersion ?? 0 };
+    return { source, target, sourceVersion: sourceVersion ?? 0, targetVersion: targetVersion ?? 0, limitSeconds };
   } catch (error) {
     for (const session of [source, target]) if (session !== undefined) await endSession(session);
     throw error;

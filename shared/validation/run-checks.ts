@@ -3,7 +3,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { failureOf } from "../migration/failure-of.js";
 import { type Rule, type RuleFinding, type RuleState, stateOf } from "./rule.js";
-import { endRuleSessions, type RuleSessions } from "./rule-sessions.js";
+import { beginRule, endRuleSessions, type RuleSessions } from "./rule-sessions.js";
 
 /** A rule and what it is to be checked on. */
 export interface Check {
@@ -58,10 +58,9 @@ export async function runChecks(checks: readonly Check[], options: CheckOptions)
 
 /** Nothing a rule does outlives it; and one that would write is refused by the server. */
 async function inReadOnlyTransaction(sessions: RuleSessions, run: Check["run"]): Promise<readonly RuleFinding[]> {
-  const both = [sessions.source, sessions.target];
-  await Promise.all(both.map((session) => session.query("begin read only")));
+  await beginRule(sessions);
   const findings = await run(sessions);
-  await Promise.all(both.map((session) => session.query("rollback")));
+  await Promise.all([sessions.source, sessions.target].map((session) => session.query("rollback")));
   return findings;
 }
 

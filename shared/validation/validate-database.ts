@@ -8,7 +8,7 @@ import { settings } from "../settings.js";
 import { isCancelRequested } from "../status/databases.js";
 import { loadDatabaseRules } from "./load-rules.js";
 import { runRecorded } from "./recorded-run.js";
-import { openRuleSessions } from "./rule-sessions.js";
+import { openRuleSessions, ruleSession } from "./rule-sessions.js";
 
 /** May be run again, and then goes on with the rules that have no outcome. */
 export async function validateDatabase(key: string, database: string): Promise<ValidationVerdict> {
@@ -23,8 +23,11 @@ export async function validateDatabase(key: string, database: string): Promise<V
     open: (gate) =>
       openRuleSessions(
         {
-          source: () => (gate ? connectSource(servers, task) : connect(servers.source(database, task))),
-          target: () => connect(servers.target(maintenanceDatabase, task)),
+          source: () =>
+            gate
+              ? connectSource(servers, task, ruleSession)
+              : connect({ ...servers.source(database, task), ...ruleSession }),
+          target: () => connect({ ...servers.target(maintenanceDatabase, task), ...ruleSession }),
         },
         settings().validationRuleTimeoutSeconds,
       ),

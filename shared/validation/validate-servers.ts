@@ -7,7 +7,7 @@ import { settings } from "../settings.js";
 import { isEveryCancelRequested } from "../status/databases.js";
 import { loadServerRules } from "./load-rules.js";
 import { runRecorded } from "./recorded-run.js";
-import { openRuleSessions } from "./rule-sessions.js";
+import { openRuleSessions, ruleSession } from "./rule-sessions.js";
 
 /** May be run again, and then goes on with the rules that have no outcome. */
 export async function validateServers(key: string): Promise<ValidationVerdict> {
@@ -20,8 +20,8 @@ export async function validateServers(key: string): Promise<ValidationVerdict> {
     open: () =>
       openRuleSessions(
         {
-          source: () => connectSource(servers, "validate"),
-          target: () => connect(servers.target(maintenanceDatabase, "validate")),
+          source: () => connectSource(servers, "validate", ruleSession),
+          target: () => connect({ ...servers.target(maintenanceDatabase, "validate"), ...ruleSession }),
         },
         settings().validationRuleTimeoutSeconds,
       ),

@@ -8,13 +8,9 @@ export const firstVersion = "2022-05-01-privatepreview";
 
 /** Versions that Azure's clients are known to send, for docs/api.md; any other from the first on is taken too. */
 export const knownVersions: readonly (readonly [version: string, sentBy: string])[] = [
-  [firstVersion, "azure-cli up to 2.45, as Debian 12 has it"],
-  ["2023-03-01-preview", "azure-cli 2.48 and later"],
-  ["2023-06-01-preview", "azure-cli 2.56 and later"],
+  [firstVersion, "azure-cli 2.45, as Debian 12 has it"],
   ["2024-08-01", "@azure/arm-postgresql-flexible 8"],
-  ["2025-06-01-preview", "the previews before the SDKs of 2025"],
-  [answeredVersion, "@azure/arm-postgresql-flexible 9; the SDKs of 2025"],
-  ["2026-01-01-preview", "azure-cli of early 2026"],
+  [answeredVersion, "@azure/arm-postgresql-flexible 9"],
   ["2026-07-01-preview", "azure-cli of October 2026"],
 ];
 

@@ -1,6 +1,7 @@
 /** The body of PUT …/migrations/{name}: ARM's Migration resource, parsed into what the service carries out. */
 import { z } from "zod";
 import { DatabaseNames, DatabasesToMigrate } from "./database-name.js";
+import { documented } from "./documented.js";
 import { Flag } from "./flag.js";
 import {
   type MigrationOption,
@@ -27,6 +28,8 @@ import {
   userNamesIn,
 } from "./server-fields.js";
 import { verifications } from "./verification.js";
+
+const twoValued = '"True" or "False", or a Boolean';
 
 /** As `az postgres flexible-server migration create` has it. */
 const defaultOption: MigrationOption = "ValidateAndMigrate";
@@ -86,33 +89,67 @@ const answeredProperties = [
 ];
 
 const topLevelShape = {
-  location: z.string({ error: "must be a string, e.g. westeurope" }).optional(),
-  tags: Tags.optional(),
+  location: documented(
+    z.string({ error: "must be a string, e.g. westeurope" }).optional(),
+    "Kept and answered; `local` without.",
+    { azure: "Required: the region." },
+  ),
+  tags: documented(Tags.optional(), "Up to 50, kept and answered."),
   properties: z.unknown(),
 };
 
 const propertiesShape = {
-  migrationMode: oneOf(migrationModes).optional(),
-  migrationOption: oneOf(migrationOptions).optional(),
+  migrationMode: documented(oneOf(migrationModes).optional(), "`Offline` without."),
+  migrationOption: documented(oneOf(migrationOptions).optional(), `\`${defaultOption}\` without, as azure-cli has it.`),
   ...addressShape,
   secretParameters: SecretParameters,
-  dbsToMigrate: z
-    .unknown()
-    .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
-    .pipe(DatabasesToMigrate),
-  overwriteDbsInTarget: Flag.optional(),
-  migrateRoles: Flag.optional(),
-  verification: oneOf(verifications).optional(),
-  verifyAtCutover: oneOf(verifications).optional(),
-  setupLogicalReplicationOnSourceDbIfNeeded: Flag.optional(),
-  startDataMigration: Flag.optional(),
-  migrationWindowStartTimeInUtc: UtcTime.optional(),
-  migrationWindowEndTimeInUtc: UtcTime.optional(),
-  triggerCutover: Flag.optional(),
-  dbsToTriggerCutoverOn: DatabaseNames.optional(),
-  cancel: Flag.optional(),
-  dbsToCancelMigrationOn: DatabaseNames.optional(),
-  migrationInstanceResourceId: z.string({ error: "must be a resource ID, as a string" }).optional(),
+  dbsToMigrate: documented(
+    z
+      .unknown()
+      .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
+      .pipe(DatabasesToMigrate),
+    "One to eight databases of the source; `postgres` too, which is then replaced on the target where its user may. Validations beside each other may name the same ones, migrations may not.",
+    { form: "list of strings" },
+  ),
+  overwriteDbsInTarget: documented(
+    Flag.optional(),
+    "`True` without: a database of that name on the target is dropped and created anew. With `False` the migration waits for a PATCH.",
+    { azure: "`False` without.", form: twoValued },
+  ),
+  migrateRoles: documented(Flag.optional(), "`False` without.", { form: twoValued }),
+  verification: documented(oneOf(verifications).optional(), "How the tables are verified.", { added: true }),
+  verifyAtCutover: documented(oneOf(verifications).optional(), "How they are at the cutover of an online migration.", {
+    added: true,
+  }),
+  setupLogicalReplicationOnSourceDbIfNeeded: documented(
+    Flag.optional(),
+    "Whether the service may set the source up for logical replication; `False` without. It never restarts the source.",
+    { azure: "Restarts the source.", form: twoValued },
+  ),
+  startDataMigration: documented(Flag.optional(), "`True` without; with `False` the migration waits for a PATCH.", {
+    form: twoValued,
+  }),
+  migrationWindowStartTimeInUtc: documented(UtcTime.optional(), "When the data migration may begin.", {
+    form: "time",
+  }),
+  migrationWindowEndTimeInUtc: documented(UtcTime.optional(), "When the window is over: later than now.", {
+    form: "time",
+  }),
+  triggerCutover: documented(
+    Flag.optional(),
+    "PATCH it in `WaitingForCutoverTrigger`. In a PUT only `Offline`, where the cutover is part of the migration.",
+    { azure: "Taken in a PUT.", form: twoValued },
+  ),
+  dbsToTriggerCutoverOn: documented(DatabaseNames.optional(), "Only these; none or an empty list is all.", {
+    form: "list of strings",
+  }),
+  cancel: documented(Flag.optional(), "PATCH it to cancel, as DELETE does.", { form: twoValued }),
+  dbsToCancelMigrationOn: documented(DatabaseNames.optional(), "Only these, likewise.", { form: "list of strings" }),
+  migrationInstanceResourceId: documented(
+    z.string({ error: "must be a resource ID, as a string" }).optional(),
+    "Kept and answered, not needed: the service reaches a source from its own network.",
+    { azure: "The runtime server for a source behind a private endpoint." },
+  ),
 };
 
 /** The body as documentation shows it. */

@@ -108,7 +108,7 @@ const ServerMetadata = z.strictObject({
   location: documented(text.optional(), "The server's Azure region, where its name or resource tells it."),
   version: documented(text.optional(), "Major version of PostgreSQL."),
   storageMb: documented(count.optional(), "Not answered: no SQL tells it."),
-  sku: documented(z.strictObject({ name: text, tier: text }).partial().optional(), "Not answered: no SQL tells it."),
+  sku: documented(z.looseObject({}).optional(), "Not answered: no SQL tells it."),
 });
 
 export const MigrationResource = z.strictObject({

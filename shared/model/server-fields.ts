@@ -1,5 +1,6 @@
 /** The fields that say which servers to talk to and as whom; a new migration and the connection tests share them. */
 import { z } from "zod";
+import { documented } from "./documented.js";
 import { type Authentication, authentications, type ServerEndpoint, type SslMode, sslModes } from "./migration.js";
 import type { RequestProblem } from "./request-error.js";
 import { fieldError, fieldOf, hasProblem, isObject, knownObject, oneOf, problem } from "./request-properties.js";
@@ -59,13 +60,33 @@ const Text = z.string({ error: "must be a string" });
 
 /** The address fields, as a request writes them. */
 export const addressShape = {
-  sourceType: oneOf(sourceTypes).optional(),
-  sslMode: oneOf(sslModes).optional(),
-  sourceAuthentication: oneOf(authentications).optional(),
-  targetAuthentication: oneOf(authentications).optional(),
-  sourceDbServerResourceId: Text.optional(),
-  sourceDbServerFullyQualifiedDomainName: Text.optional(),
-  targetDbServerFullyQualifiedDomainName: Text.optional(),
+  sourceType: documented(
+    oneOf(sourceTypes).optional(),
+    "What kind of server the source is; without it, what its address tells. Only `PostgreSQLSingleServer` and `PostgreSQLFlexibleServer` make a difference: they have resource IDs.",
+  ),
+  sslMode: documented(
+    oneOf(sslModes).optional(),
+    "TLS to both servers. Without it `VerifyFull` for a single server, else `Prefer`.",
+    { azure: "For the source only." },
+  ),
+  sourceAuthentication: documented(oneOf(authentications).optional(), "How the source's user logs in.", {
+    added: true,
+  }),
+  targetAuthentication: documented(oneOf(authentications).optional(), "How the target's user logs in.", {
+    added: true,
+  }),
+  sourceDbServerResourceId: documented(
+    Text.optional(),
+    "`host:port@user`, or the resource ID of an Azure server, whose last segment names the host.",
+  ),
+  sourceDbServerFullyQualifiedDomainName: documented(
+    Text.optional(),
+    "Host of the source, `:port` if it must; wins over the resource ID's.",
+  ),
+  targetDbServerFullyQualifiedDomainName: documented(
+    Text.optional(),
+    "Host of the target, likewise; without it `{serverName}.postgres.database.azure.com`.",
+  ),
 };
 
 /** What fields were called in api-version 2022-05-01-privatepreview, in lower case, where it was more than another case. */
@@ -76,6 +97,24 @@ export const formerNames: Readonly<Record<string, string>> = {
 /** The credentials of an Entra application, which the first previews asked for: Azure used them to reach its own resources. */
 const unreadSecrets = ["aadApp"];
 
+const passwordText = {
+  source: "Password of the source's user. Sealed at rest, never answered.",
+  target: "Password of the target's user, likewise.",
+};
+
+const userNames = {
+  sourceServerUsername: documented(
+    SourceUserName.optional(),
+    "The user that reads the source; else the one in `sourceDbServerResourceId`, in the setting `SERVER_ADMINISTRATORS`, or of the newest migration under this target from that server.",
+    { azure: "Else the administrator of the server resource." },
+  ),
+  targetServerUsername: documented(
+    TargetUserName.optional(),
+    "The user that writes to the target; else the one in `SERVER_ADMINISTRATORS` or of the newest migration to that server.",
+    { azure: "Else the administrator of the server resource." },
+  ),
+};
+
 const NoPassword = z.undefined({
   error: "is not needed with Entra: leave it out, or set the authentication to Password",
 });
@@ -84,8 +123,8 @@ const NoPassword = z.undefined({
 export function secretParametersFor(entra: { readonly source: boolean; readonly target: boolean }) {
   const adminCredentials = knownObject(
     {
-      sourceServerPassword: entra.source ? NoPassword : SourcePassword,
-      targetServerPassword: entra.target ? NoPassword : TargetPassword,
+      sourceServerPassword: documented(entra.source ? NoPassword : SourcePassword, passwordText.source),
+      targetServerPassword: documented(entra.target ? NoPassword : TargetPassword, passwordText.target),
     },
     "give sourceServerPassword and targetServerPassword in it",
   );
@@ -93,8 +132,7 @@ export function secretParametersFor(entra: { readonly source: boolean; readonly 
   const secretParameters = knownObject(
     {
       adminCredentials: noneNeeded ? adminCredentials.optional() : adminCredentials,
-      sourceServerUsername: SourceUserName.optional(),
-      targetServerUsername: TargetUserName.optional(),
+      ...userNames,
     },
     "give adminCredentials in it",
     unreadSecrets,
@@ -117,10 +155,9 @@ export function userNamesIn(properties: unknown): { readonly source?: string; re
 }
 
 const somePasswords = {
-  sourceServerPassword: SourcePassword.optional(),
-  targetServerPassword: TargetPassword.optional(),
+  sourceServerPassword: documented(SourcePassword.optional(), passwordText.source),
+  targetServerPassword: documented(TargetPassword.optional(), passwordText.target),
 };
-const userNames = { sourceServerUsername: SourceUserName.optional(), targetServerUsername: TargetUserName.optional() };
 
 /** secretParameters of a PATCH: what is to be changed. */
 export const ChangedSecrets = knownObject(

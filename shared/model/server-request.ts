@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { DatabasesToMigrate } from "./database-name.js";
+import { documented } from "./documented.js";
 import type { ServerEndpoint } from "./migration.js";
 import { migrationProperties } from "./migration-request.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
@@ -32,10 +33,13 @@ const shape = {
 export const ServerRequestBody = z.object({ properties: z.object(shape) });
 
 const databasesShape = {
-  dbsToMigrate: z
-    .unknown()
-    .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
-    .pipe(DatabasesToMigrate),
+  dbsToMigrate: documented(
+    z
+      .unknown()
+      .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
+      .pipe(DatabasesToMigrate),
+    "One to eight databases of the source.",
+  ),
 };
 
 /** The body of describeSourceDatabases. */

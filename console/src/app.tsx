@@ -54,23 +54,30 @@ const useStyles = makeStyles({
 });
 
 export function App() {
+  return (
+    <RendererProvider renderer={renderer} targetDocument={document}>
+      <QueryClientProvider client={queries}>
+        <Frame />
+      </QueryClientProvider>
+    </RendererProvider>
+  );
+}
+
+/** Inside the renderer's provider: styles that are made outside it have no nonce. */
+function Frame() {
   const styles = useStyles();
   const { theme } = useTheme();
   const route = routeOf(usePlace().segments);
   return (
-    <RendererProvider renderer={renderer} targetDocument={document}>
-      <FluentProvider theme={theme} className={styles.provider}>
-        <QueryClientProvider client={queries}>
-          <TopBar route={route} />
-          <main className={styles.main}>
-            <Suspense fallback={<Loading />}>
-              <Page route={route} />
-            </Suspense>
-          </main>
-          <AccessKeyDialog />
-        </QueryClientProvider>
-      </FluentProvider>
-    </RendererProvider>
+    <FluentProvider theme={theme} className={styles.provider}>
+      <TopBar route={route} />
+      <main className={styles.main}>
+        <Suspense fallback={<Loading />}>
+          <Page route={route} />
+        </Suspense>
+      </main>
+      <AccessKeyDialog />
+    </FluentProvider>
   );
 }
 

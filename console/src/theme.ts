@@ -31,6 +31,8 @@ const light: Theme = {
   ...fonts,
   colorNeutralForeground3: "#575757",
   colorNeutralForeground4: "#636363",
+  // Fluent's own is too pale for text.
+  colorPaletteMarigoldForeground1: "#8f5f00",
 };
 const dark: Theme = {
   ...createDarkTheme(brand),

@@ -9,7 +9,7 @@ const useStyles = makeStyles({
     rowGap: "4px",
     margin: 0,
   },
-  fact: { display: "grid", gridTemplateColumns: "minmax(110px, 170px) 1fr", gap: "12px", padding: "3px 0" },
+  fact: { display: "grid", gridTemplateColumns: "minmax(96px, 132px) 1fr", gap: "12px", padding: "3px 0" },
   term: { color: tokens.colorNeutralForeground3 },
   value: { margin: 0, minWidth: 0, overflowWrap: "anywhere", fontVariantNumeric: "tabular-nums" },
 });

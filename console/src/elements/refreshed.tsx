@@ -5,13 +5,13 @@ import { text } from "../text.js";
 import { useNow } from "./now.js";
 
 const useStyles = makeStyles({
+  refreshed: { display: "inline-flex", alignItems: "center", gap: "4px" },
   // As wide for "59 s ago" as for "2 s ago": nothing beside it moves.
   ago: {
     minWidth: "64px",
     display: "inline-block",
     textAlign: "left",
     fontVariantNumeric: "tabular-nums",
-    fontWeight: tokens.fontWeightRegular,
     color: tokens.colorNeutralForeground2,
   },
 });
@@ -21,16 +21,17 @@ export function Refreshed({ at, refresh }: { at: number; refresh: () => void }) 
   const styles = useStyles();
   const seconds = Math.floor((useNow() - at) / 1_000);
   return (
-    <Button
-      appearance="subtle"
-      icon={<ArrowClockwise20Regular />}
-      onClick={refresh}
-      aria-label={text.refresh}
-      title={text.refresh}
-    >
-      <span className={styles.ago} aria-hidden="true">
+    <span className={styles.refreshed}>
+      <Button
+        appearance="subtle"
+        icon={<ArrowClockwise20Regular />}
+        onClick={refresh}
+        aria-label={text.refresh}
+        title={text.refresh}
+      />
+      <span className={styles.ago}>
         {at === 0 ? "" : seconds < 1 ? text.refreshedNow : text.refreshed(duration(seconds))}
       </span>
-    </Button>
+    </span>
   );
 }

@@ -17,11 +17,11 @@ import { text } from "../text.js";
 export type Tone = "running" | "waiting" | "good" | "warning" | "bad" | "idle" | "queued";
 
 const useStyles = makeStyles({
-  status: { display: "inline-flex", alignItems: "center", gap: "6px", minWidth: 0 },
+  status: { display: "inline-flex", verticalAlign: "middle", alignItems: "center", gap: "6px", minWidth: 0 },
   icon: { display: "inline-flex", flexShrink: 0 },
   word: { overflowWrap: "anywhere" },
   running: { color: tokens.colorBrandForeground1 },
-  waiting: { color: tokens.colorPaletteMarigoldForeground1, "@media (prefers-color-scheme: light)": {} },
+  waiting: { color: tokens.colorPaletteMarigoldForeground1 },
   good: { color: tokens.colorStatusSuccessForeground1 },
   warning: { color: tokens.colorPaletteMarigoldForeground1 },
   bad: { color: tokens.colorStatusDangerForeground1 },

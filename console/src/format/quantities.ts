@@ -40,6 +40,7 @@ export function minutes(seconds: number): string {
 
 /** A duration in its two largest units: "2 h 14 m", "1 m 12 s", "6 s", "0.4 s". */
 export function duration(seconds: number): string {
+  if (seconds > 0 && seconds < 0.1) return `${Math.max(1, Math.round(seconds * 1_000))} ms`;
   if (seconds < 0.95)
     return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 }).format(Math.max(0, seconds))} s`;
   if (seconds < 10 && seconds % 1 !== 0) {

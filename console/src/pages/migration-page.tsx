@@ -171,13 +171,7 @@ function Details({
       {problem !== undefined && <Problem error={problem} retry={refetch} />}
       <Essentials migration={migration} id={id} />
       <StageLine stages={stages} />
-      <Attention
-        migration={migration}
-        id={id}
-        databases={databases.data ?? []}
-        transitions={transitions.data ?? []}
-        cutOver={() => setDialog("cutover")}
-      />
+      <Attention migration={migration} id={id} databases={databases.data ?? []} transitions={transitions.data ?? []} />
       {!validates && <CopyPanel migration={migration} databases={databases.data ?? []} samples={samples.data ?? []} />}
       <TabList
         className={styles.tabs}

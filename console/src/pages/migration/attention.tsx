@@ -27,13 +27,11 @@ export function Attention({
   id,
   databases,
   transitions,
-  cutOver,
 }: {
   migration: Migration;
   id: MigrationId;
   databases: readonly DatabaseProgress[];
   transitions: readonly TransitionRecord[];
-  cutOver: () => void;
 }) {
   const change = useChange(id);
   const words = text.migration;
@@ -50,7 +48,6 @@ export function Attention({
         migration.properties.setupLogicalReplicationOnSourceDbIfNeeded === "True"
           ? undefined
           : [words.setUpReplication, () => ask({ setupLogicalReplicationOnSourceDbIfNeeded: "True" })],
-      WaitingForCutoverTrigger: [words.cutover, cutOver],
     }[substate as string] as readonly [string, () => void] | undefined;
     return (
       <>

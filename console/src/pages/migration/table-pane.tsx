@@ -80,7 +80,8 @@ function Contents({ table }: { table: TableView }) {
       <div className={styles.bar}>
         <PartsBar parts={table.parts} />
       </div>
-      <div className={shared.scroll}>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
+      <section className={shared.scroll} tabIndex={0} aria-label={words.columns.parts}>
         <Table size="extra-small" className={shared.table} aria-label={words.columns.parts}>
           <TableHeader>
             <TableRow>
@@ -115,7 +116,7 @@ function Contents({ table }: { table: TableView }) {
             ))}
           </TableBody>
         </Table>
-      </div>
+      </section>
     </>
   );
 }

@@ -99,7 +99,7 @@ export function SummaryStep({
         {!validates && size > 0 && <span className={styles.help}>{words.estimateHelp}</span>}
       </div>
       <section>
-        <Subtitle2 as="h3" className={styles.head}>
+        <Subtitle2 as="h2" className={styles.head}>
           {`${words.curl} · ${words.cli}`}
         </Subtitle2>
         <div className={styles.copies}>

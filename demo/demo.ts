@@ -131,6 +131,7 @@ async function keepRunning({ source, target, service }: Stage): Promise<void> {
   const line = (what: string, how: string) => terminal.print(`  ${what.padEnd(11)} ${how}`);
   terminal.print("Everything keeps running until Ctrl-C. Try, in another terminal:");
   terminal.print();
+  line("Console", `${service.url}/console/`);
   line("Status", `curl -s '${client.url(migrationName)}?api-version=2025-08-01'`);
   line("Tables", `curl -s '${client.url(migrationName, "/tables")}'`);
   line("All", `curl -s '${client.url()}?api-version=2025-08-01&migrationListFilter=All'`);

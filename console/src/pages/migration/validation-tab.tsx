@@ -60,21 +60,20 @@ export function ValidationTab({
   if (migration.properties.migrationOption === "Migrate") return <Empty>{text.validation.none}</Empty>;
   if (outcomes === undefined) return <Loading />;
   if (outcomes.length === 0) return <Empty>{text.validation.notYet}</Empty>;
-  const databases = [...new Set(outcomes.flatMap(({ database }) => database ?? []))];
+  const names = [...new Set(outcomes.flatMap(({ database }) => database ?? []))];
+  const sections = [
+    { title: text.validation.instance, outcomes: outcomes.filter(({ level }) => level === "server") },
+    ...names.map((name) => ({
+      title: text.validation.database(name),
+      outcomes: outcomes.filter(({ database }) => database === name),
+    })),
+  ];
+  // What has to be mended comes first.
+  const failed = (section: (typeof sections)[number]) => section.outcomes.some(({ state }) => state === "Failed");
   return (
     <div className={styles.sections}>
-      <Section
-        title={text.validation.instance}
-        outcomes={outcomes.filter(({ level }) => level === "server")}
-        open={setOpened}
-      />
-      {databases.map((name) => (
-        <Section
-          key={name}
-          title={text.validation.database(name)}
-          outcomes={outcomes.filter(({ database }) => database === name)}
-          open={setOpened}
-        />
+      {[...sections.filter(failed), ...sections.filter((section) => !failed(section))].map((section) => (
+        <Section key={section.title} title={section.title} outcomes={section.outcomes} open={setOpened} />
       ))}
       <RulePane outcome={opened} close={() => setOpened(undefined)} />
     </div>

@@ -4,6 +4,7 @@ import type { MigrationSpec } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import type { PreparedMigration } from "../model/steps.js";
 import { proveOneBackend, withConnection } from "../postgres/connect.js";
+import { proveDifferentServers } from "../postgres/same-server.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { settings } from "../settings.js";
 import { updateMigration } from "../status/migrations.js";
@@ -51,24 +52,25 @@ async function findDatabasesOnTarget({ spec, source, target }: MigrationServers)
   const [firstDatabase] = spec.databases;
   if (firstDatabase === undefined)
     throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
-  const sourceVersion = await withConnection(source(firstDatabase, "probe"), async (client) => {
-    await proveOneBackend(client, source(firstDatabase, "probe"));
-    const { rows } = await client.query<{ database: string; allows_connections: boolean }>(presentDatabases, [
+  return await withConnection(source(firstDatabase, "probe"), async (onSource) => {
+    await proveOneBackend(onSource, source(firstDatabase, "probe"));
+    const { rows } = await onSource.query<{ database: string; allows_connections: boolean }>(presentDatabases, [
       spec.databases,
     ]);
     refuseMissing(spec, rows);
-    return await serverVersion(client);
-  });
-  return await withConnection(target(maintenanceDatabase, "probe"), async (client) => {
-    await proveOneBackend(client, target(maintenanceDatabase, "probe"));
-    const targetVersion = await serverVersion(client);
-    await updateMigration(spec.key, {
-      sourceVersion: String(major(sourceVersion)),
-      targetVersion: String(major(targetVersion)),
+    const sourceVersion = await serverVersion(onSource);
+    return await withConnection(target(maintenanceDatabase, "probe"), async (onTarget) => {
+      await proveOneBackend(onTarget, target(maintenanceDatabase, "probe"));
+      await proveDifferentServers(onSource, onTarget, spec);
+      const targetVersion = await serverVersion(onTarget);
+      await updateMigration(spec.key, {
+        sourceVersion: String(major(sourceVersion)),
+        targetVersion: String(major(targetVersion)),
+      });
+      refuseVersions(sourceVersion, targetVersion);
+      const present = await onTarget.query<{ database: string }>(presentDatabases, [spec.databases]);
+      return present.rows.map(({ database }) => database);
     });
-    refuseVersions(sourceVersion, targetVersion);
-    const { rows } = await client.query<{ database: string }>(presentDatabases, [spec.databases]);
-    return rows.map(({ database }) => database);
   });
 }
 

@@ -7,6 +7,7 @@ import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { createDatabase, dropDatabase } from "../postgres/create-database.js";
 import { readDatabaseProperties } from "../postgres/database-properties.js";
 import { createLedger } from "../postgres/ledger.js";
+import { proveDifferentServers } from "../postgres/same-server.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { clearParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
@@ -43,11 +44,15 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   const { key, database, attempt } = run;
   const row = await getDatabase(key, database);
   if (row === undefined || row.attempt >= attempt || row.endedOn !== undefined) return;
+  // Asked anew in the session that replaces it: an address may lead elsewhere by now.
+  const properties = await withConnection(servers.source(database, "create database"), async (source) => {
+    await proveDifferentServers(source, maintenance, servers.spec);
+    return await readDatabaseProperties(source);
+  });
   if ((await maintenance.query(databaseExists, [database])).rowCount !== 0) {
     refuseUnlessOurs(run, servers, row.targetCreated);
     await dropDatabase(maintenance, database);
   }
-  const properties = await withConnection(servers.source(database, "create database"), readDatabaseProperties);
   await recordDatabase(key, database, { targetCreated: true });
   try {
     await createDatabase(maintenance, database, properties);

@@ -1,7 +1,17 @@
 /** What a statement of a dump is, read from its syntax tree. */
-import type { AlterTableStmt, Constraint, Node, RangeVar, VariableSetStmt } from "libpg-query";
+import type {
+  AlterTableCmd,
+  AlterTableStmt,
+  Constraint,
+  DefineStmt,
+  Node,
+  RangeVar,
+  VariableSetStmt,
+} from "libpg-query";
 import { displayName } from "./display-name.js";
+import { castName, functionName, nameOf, namesIn, objectName, operatorName, typeName } from "./object-name.js";
 import type { SchemaStatement, StatementKind } from "./schema-statement.js";
+import { withoutServerBookkeeping } from "./server-bookkeeping.js";
 import type { ParsedStatement } from "./split-statements.js";
 import { rolesIn } from "./statement-roles.js";
 
@@ -14,7 +24,7 @@ export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaSt
   const statements: SchemaStatement[] = [];
   let accessMethod: string | undefined;
   let grantor: { role: string; sql: string } | undefined;
-  for (const { sql, tree } of parsed) {
+  for (const { sql, tree } of parsed.flatMap((statement) => withoutServerBookkeeping(statement) ?? [])) {
     if ("VariableSetStmt" in tree) {
       const { name, kind } = tree.VariableSetStmt;
       if (name === "default_table_access_method") {
@@ -99,6 +109,7 @@ function describe(tree: Node): Description {
   if ("AlterPublicationStmt" in tree) {
     return { kind: "publication", object: `publication ${displayName(tree.AlterPublicationStmt.pubname)}` };
   }
+  if ("AlterStatsStmt" in tree) return named("tuning", "statistics", nameOf(tree.AlterStatsStmt.defnames));
   if ("CreateEventTrigStmt" in tree) return eventTrigger(tree.CreateEventTrigStmt.trigname);
   if ("AlterEventTrigStmt" in tree) return eventTrigger(tree.AlterEventTrigStmt.trigname);
   return describeOther(tree);
@@ -106,37 +117,107 @@ function describe(tree: Node): Description {
 
 /** The statements that need no treatment of their own: only a name for messages. */
 function describeOther(tree: Node): Description {
-  if ("CreateStmt" in tree) return onTable("table", tree.CreateStmt.relation);
-  if ("CreateForeignTableStmt" in tree) return onTable("foreign table", tree.CreateForeignTableStmt.base?.relation);
-  if ("CreateTableAsStmt" in tree) return onTable("materialized view", tree.CreateTableAsStmt.into?.rel);
-  if ("ViewStmt" in tree) return onTable("view", tree.ViewStmt.view);
-  if ("CreateSeqStmt" in tree) return onTable("sequence", tree.CreateSeqStmt.sequence);
-  if ("AlterSeqStmt" in tree) return onTable("sequence", tree.AlterSeqStmt.sequence);
-  if ("CompositeTypeStmt" in tree) return onTable("type", tree.CompositeTypeStmt.typevar);
+  if ("CreateStmt" in tree) return onTable("table", "table", tree.CreateStmt.relation);
+  if ("CreateForeignTableStmt" in tree) {
+    return onTable("other", "foreign table", tree.CreateForeignTableStmt.base?.relation);
+  }
+  if ("CreateTableAsStmt" in tree) return onTable("other", "materialized view", tree.CreateTableAsStmt.into?.rel);
+  if ("ViewStmt" in tree) return onTable("other", "view", tree.ViewStmt.view);
+  if ("CreateSeqStmt" in tree) return onTable("sequence", "sequence", tree.CreateSeqStmt.sequence);
+  if ("AlterSeqStmt" in tree) return onTable("other", "sequence", tree.AlterSeqStmt.sequence);
+  if ("CompositeTypeStmt" in tree) return onTable("type", "type", tree.CompositeTypeStmt.typevar);
   if ("CreateTrigStmt" in tree) {
     return onRelation("other", "trigger", tree.CreateTrigStmt.trigname, tree.CreateTrigStmt.relation);
   }
   if ("RuleStmt" in tree) return onRelation("other", "rule", tree.RuleStmt.rulename, tree.RuleStmt.relation);
+  if ("CreateSchemaStmt" in tree) return named("schema", "schema", displayName(tree.CreateSchemaStmt.schemaname));
+  if ("CreateEnumStmt" in tree) return named("type", "type", nameOf(tree.CreateEnumStmt.typeName));
+  if ("AlterEnumStmt" in tree) return named("type", "type", nameOf(tree.AlterEnumStmt.typeName));
+  if ("CreateRangeStmt" in tree) return named("type", "type", nameOf(tree.CreateRangeStmt.typeName));
+  if ("CreateDomainStmt" in tree) return named("type", "domain", nameOf(tree.CreateDomainStmt.domainname));
+  if ("AlterDomainStmt" in tree) return named("other", "domain", nameOf(tree.AlterDomainStmt.typeName));
+  if ("AlterTypeStmt" in tree) return named("other", "type", nameOf(tree.AlterTypeStmt.typeName));
+  if ("DefineStmt" in tree) return describeDefinition(tree.DefineStmt);
+  return named("other", ...kindAndName(tree));
+}
+
+function named(kind: StatementKind, type: string, name: string): Description {
+  return { kind, object: `${type} ${name}`.trimEnd() };
+}
+
+/** CREATE AGGREGATE, OPERATOR, TYPE (base and shell), COLLATION and TEXT SEARCH … */
+function describeDefinition({ kind, defnames, args, definition }: DefineStmt): Description {
+  const type = objectTypeWords(kind);
+  if (kind === "OBJECT_TYPE") return named("type", type, nameOf(defnames));
+  if (kind === "OBJECT_AGGREGATE") {
+    const [parameters] = args ?? [];
+    const list = parameters !== undefined && "List" in parameters ? parameters.List.items : undefined;
+    return named("other", type, functionName(defnames, list));
+  }
+  if (kind === "OBJECT_OPERATOR") {
+    const argument = (name: string) => {
+      const found = (definition ?? []).find((node) => "DefElem" in node && node.DefElem.defname === name);
+      const value = found !== undefined && "DefElem" in found ? found.DefElem.arg : undefined;
+      return value !== undefined && "TypeName" in value ? value.TypeName : undefined;
+    };
+    return named("other", type, operatorName(defnames, argument("leftarg"), argument("rightarg")));
+  }
+  return named("other", type, nameOf(defnames));
+}
+
+/** pg_dump's other statements: the object's kind, and its name. */
+function kindAndName(tree: Node): [kind: string, name: string] {
   if ("CreateFunctionStmt" in tree) {
-    const { funcname, is_procedure } = tree.CreateFunctionStmt;
-    return { kind: "other", object: `${is_procedure ? "procedure" : "function"} ${nameOf(funcname)}` };
+    const { funcname, parameters, is_procedure } = tree.CreateFunctionStmt;
+    return [is_procedure ? "procedure" : "function", functionName(funcname, parameters)];
   }
-  if ("CreateSchemaStmt" in tree)
-    return { kind: "other", object: `schema ${displayName(tree.CreateSchemaStmt.schemaname)}` };
-  if ("CreateEnumStmt" in tree) return { kind: "other", object: `type ${nameOf(tree.CreateEnumStmt.typeName)}` };
-  if ("AlterEnumStmt" in tree) return { kind: "other", object: `type ${nameOf(tree.AlterEnumStmt.typeName)}` };
-  if ("CreateRangeStmt" in tree) return { kind: "other", object: `type ${nameOf(tree.CreateRangeStmt.typeName)}` };
-  if ("CreateDomainStmt" in tree)
-    return { kind: "other", object: `domain ${nameOf(tree.CreateDomainStmt.domainname)}` };
-  if ("AlterDomainStmt" in tree) return { kind: "other", object: `domain ${nameOf(tree.AlterDomainStmt.typeName)}` };
-  if ("CreateStatsStmt" in tree)
-    return { kind: "other", object: `statistics ${nameOf(tree.CreateStatsStmt.defnames)}` };
-  if ("DefineStmt" in tree) {
-    return { kind: "other", object: `${objectTypeWords(tree.DefineStmt.kind)} ${nameOf(tree.DefineStmt.defnames)}` };
+  if ("CreateCastStmt" in tree) {
+    return ["cast", castName(tree.CreateCastStmt.sourcetype, tree.CreateCastStmt.targettype)];
   }
-  // "CreateFdwStmt" reads as "create fdw".
+  if ("CreateTransformStmt" in tree) {
+    const { type_name, lang } = tree.CreateTransformStmt;
+    return ["transform", `for ${type_name === undefined ? "?" : typeName(type_name)} language ${displayName(lang)}`];
+  }
+  if ("CreateConversionStmt" in tree) return ["conversion", nameOf(tree.CreateConversionStmt.conversion_name)];
+  if ("CreateOpClassStmt" in tree) {
+    const { opclassname, amname } = tree.CreateOpClassStmt;
+    return ["operator class", `${nameOf(opclassname)} using ${displayName(amname)}`];
+  }
+  if ("CreateOpFamilyStmt" in tree) {
+    const { opfamilyname, amname } = tree.CreateOpFamilyStmt;
+    return ["operator family", `${nameOf(opfamilyname)} using ${displayName(amname)}`];
+  }
+  if ("AlterOpFamilyStmt" in tree) {
+    const { opfamilyname, amname } = tree.AlterOpFamilyStmt;
+    return ["operator family", `${nameOf(opfamilyname)} using ${displayName(amname)}`];
+  }
+  if ("AlterOperatorStmt" in tree) {
+    const object = tree.AlterOperatorStmt.opername;
+    return ["operator", object === undefined ? "" : objectName("OBJECT_OPERATOR", { ObjectWithArgs: object })];
+  }
+  if ("CreatePLangStmt" in tree) return ["language", displayName(tree.CreatePLangStmt.plname)];
+  if ("CreateAmStmt" in tree) return ["access method", displayName(tree.CreateAmStmt.amname)];
+  if ("CreateFdwStmt" in tree) return ["foreign-data wrapper", displayName(tree.CreateFdwStmt.fdwname)];
+  if ("CreateForeignServerStmt" in tree) return ["server", displayName(tree.CreateForeignServerStmt.servername)];
+  if ("AlterTSConfigurationStmt" in tree) {
+    return ["text search configuration", nameOf(tree.AlterTSConfigurationStmt.cfgname)];
+  }
+  if ("CreateStatsStmt" in tree) return ["statistics", nameOf(tree.CreateStatsStmt.defnames)];
+  if ("AlterObjectDependsStmt" in tree) {
+    const { objectType, object, relation, extname } = tree.AlterObjectDependsStmt;
+    const name = objectName(objectType, object);
+    const table = relation === undefined ? "" : ` on ${displayName(relation.schemaname, relation.relname)}`;
+    return [
+      `dependency of ${objectTypeWords(objectType)}`,
+      `${name}${table} on extension ${displayName(extname?.sval)}`,
+    ];
+  }
+  if ("AlterExtensionContentsStmt" in tree) {
+    return ["extension", displayName(tree.AlterExtensionContentsStmt.extname)];
+  }
+  // "CreateSomethingStmt" reads as "create something".
   const [type = "statement"] = Object.keys(tree);
-  return { kind: "other", object: words(type.replace(/Stmt$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_")) };
+  return [words(type.replace(/Stmt$/, "").replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_")), ""];
 }
 
 function describeAlterTable({ relation, objtype, cmds }: AlterTableStmt): Description {
@@ -163,7 +244,34 @@ function describeAlterTable({ relation, objtype, cmds }: AlterTableStmt): Descri
       ...rest,
     };
   }
-  return { kind: "other", object, ...rest };
+  const tunes = commands.length > 0 && commands.every(({ subtype }) => isTuning(subtype, objtype));
+  return { kind: tunes ? "tuning" : "other", object: `${object}${whatOf(command)}`, ...rest };
+}
+
+/** What of the table the command is about: its trigger, its column. */
+function whatOf(command: AlterTableCmd | undefined): string {
+  const { subtype, name } = command ?? {};
+  if (name === undefined || subtype === undefined) return "";
+  if (/Trig/.test(subtype)) return `, trigger ${displayName(name)}`;
+  if (/Rule/.test(subtype)) return `, rule ${displayName(name)}`;
+  return /Column|Set|Default|Identity|Drop|Expression/.test(subtype) ? `, column ${displayName(name)}` : "";
+}
+
+/** Commands that change how rows are stored or planned for, and neither the rows nor what may be done with them. */
+function isTuning(subtype: string | undefined, objectType: string | undefined): boolean {
+  switch (subtype) {
+    case "AT_ClusterOn":
+    case "AT_SetCompression":
+    case "AT_SetOptions":
+    case "AT_SetStatistics":
+    case "AT_SetStorage":
+      return true;
+    case "AT_SetRelOptions":
+      // A view's options are security_barrier and the like.
+      return objectType !== "OBJECT_VIEW";
+    default:
+      return false;
+  }
 }
 
 /** Only constraints that read all rows take long; NOT VALID and NOT ENFORCED ones are a line in the catalog. */
@@ -199,7 +307,7 @@ function about(verb: string, objtype: string | undefined, object: Node | undefin
   const names = object === undefined ? [] : namesIn(object);
   const [schema, name] = names;
   return {
-    object: `${verb}${objectTypeWords(objtype)} ${displayName(...names)}`,
+    object: `${verb}${objectTypeWords(objtype)} ${objectName(objtype, object)}`,
     ...(objtype === undefined ? {} : { objectType: objtype.replace("OBJECT_", "") }),
     ...((objtype === "OBJECT_TABLE" || objtype === "OBJECT_MATVIEW") && schema !== undefined && name !== undefined
       ? { relation: { schema, name } }
@@ -221,9 +329,9 @@ function onRelation(
   };
 }
 
-function onTable(type: string, relation: RangeVar | undefined): Description {
+function onTable(kind: StatementKind, type: string, relation: RangeVar | undefined): Description {
   const table = relationOf(relation);
-  return { kind: "other", object: `${type} ${displayName(table?.schema, table?.name)}`, ...withRelation(table) };
+  return { kind, object: `${type} ${displayName(table?.schema, table?.name)}`, ...withRelation(table) };
 }
 
 function relationOf(range: RangeVar | undefined): { schema: string; name: string } | undefined {
@@ -234,23 +342,6 @@ function relationOf(range: RangeVar | undefined): { schema: string; name: string
 
 function withRelation(relation: { schema: string; name: string } | undefined): Pick<Description, "relation"> {
   return relation === undefined ? {} : { relation };
-}
-
-function nameOf(names: readonly Node[] | undefined): string {
-  return displayName(...(names ?? []).flatMap(namesIn));
-}
-
-/** The strings that make up an object's name; argument lists are left out. */
-function namesIn(node: Node): string[] {
-  if ("String" in node) return node.String.sval === undefined ? [] : [node.String.sval];
-  if ("List" in node) return (node.List.items ?? []).flatMap(namesIn);
-  if ("ObjectWithArgs" in node) return (node.ObjectWithArgs.objname ?? []).flatMap(namesIn);
-  if ("TypeName" in node) return (node.TypeName.names ?? []).flatMap(namesIn);
-  if ("RangeVar" in node) {
-    return [node.RangeVar.schemaname, node.RangeVar.relname].filter((name) => name !== undefined);
-  }
-  if ("Integer" in node) return [String(node.Integer.ival ?? 0)];
-  return [];
 }
 
 function settingValue({ args }: VariableSetStmt): string | undefined {
@@ -282,6 +373,11 @@ function objectTypeWords(type: string | undefined): string {
     OBJECT_TSDICTIONARY: "text search dictionary",
     OBJECT_STATISTIC_EXT: "statistics",
     OBJECT_FDW: "foreign-data wrapper",
+    OBJECT_OPCLASS: "operator class",
+    OBJECT_OPFAMILY: "operator family",
+    OBJECT_TSPARSER: "text search parser",
+    OBJECT_TSTEMPLATE: "text search template",
+    OBJECT_FOREIGN_SERVER: "server",
   };
   return type === undefined ? "object" : (said[type] ?? words(type.replace("OBJECT_", "")));
 }

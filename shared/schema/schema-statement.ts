@@ -27,7 +27,17 @@ export type StatementKind =
   | "publication"
   | "securityLabel"
   | "eventTrigger"
-  /** everything else: an error in it is an error of the migration */
+  /** what the rows need: without it the database cannot be migrated */
+  | "table"
+  | "type"
+  | "schema"
+  | "sequence"
+  /** compression, storage, statistics targets and other parameters that change no row and no meaning */
+  | "tuning"
+  /** filling a materialized view */
+  | "refresh"
+  /** ANALYZE */
+  | "analyze"
   | "other";
 
 export interface SchemaStatement {
@@ -36,6 +46,8 @@ export interface SchemaStatement {
   readonly kind: StatementKind;
   /** Readable, for messages: "index public.orders_by_day". */
   readonly object: string;
+  /** Its place in the plan: what is to be run by hand is run in this order. */
+  readonly order?: number;
   /** What the statement is about, in PostgreSQL's words (ObjectType), where it is about one object: "TABLE", "EVENT_TRIGGER". */
   readonly objectType?: string;
   /** The table or materialized view that it belongs to. */

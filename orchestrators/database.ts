@@ -43,8 +43,7 @@ df.app.orchestration("database", function* (context: OrchestrationContext): Gene
   }
   const state = failure === undefined ? "Succeeded" : isCanceled(failure) ? "Canceled" : "Failed";
   const end = { database, state, ...(failure === undefined ? {} : { failure }) } as const;
-  yield* carryOut(context, "endDatabase", { ...end, key, attempt });
-  return end;
+  return { database, ...(yield* carryOut(context, "endDatabase", { ...end, key, attempt })) };
 });
 
 /** One run of the base copy, from its snapshot to the proof; whatever happens, the snapshot is closed at its end. */

@@ -1,20 +1,29 @@
 /** The end of one database: nothing of ours stays in it, and its row says how it went. */
 import { readDatabaseProgress } from "../copy/plan-store.js";
 import { ServiceError } from "../model/service-error.js";
-import type { DatabaseEnd } from "../model/steps.js";
+import type { DatabaseEnd, DatabaseEnding } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { dropLedger } from "../postgres/ledger.js";
 import { endingTask, endSessions } from "../postgres/sessions.js";
-import { describeSkipped } from "../schema/skipped-statements.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
+import { listStatements } from "../status/statements.js";
+import { describeLeftOut, describeRefused } from "./describe-statements.js";
 import { dropReplication } from "./drop-replication.js";
 import { failureOf } from "./failure-of.js";
 import { serversOf } from "./servers.js";
 import { addWarnings } from "./warnings.js";
 
-/** Converges. A target that cannot be reached does not keep the end from being recorded: what is left there is told. */
-export async function endDatabase(end: DatabaseEnd): Promise<void> {
-  const { key, database, state, failure } = end;
+/**
+ * Converges. A target that cannot be reached does not keep the end from being recorded: what is left there is told.
+ * @returns how the database has really ended: it has not succeeded when statements of its schema were refused
+ */
+export async function endDatabase(end: DatabaseEnd): Promise<DatabaseEnding> {
+  const { key, database, attempt } = end;
+  const statements = (await listStatements(key, database)).filter((row) => row.attempt === attempt);
+  const refused = end.state === "Succeeded" ? describeRefused(statements) : undefined;
+  const state = refused === undefined ? end.state : "Failed";
+  const failure = end.failure ?? refused;
+  await addWarnings(key, database, describeLeftOut(statements));
   const row = await getDatabase(key, database);
   const leftBehind = [
     // Before the target database was created there is nothing of ours in it: it may be somebody's.
@@ -24,10 +33,12 @@ export async function endDatabase(end: DatabaseEnd): Promise<void> {
   ];
   await recordDatabase(key, database, {
     state,
+    failureCode: failure?.code ?? "",
     currentStep: "",
     message: [failure?.message, ...leftBehind].filter((text) => text !== undefined).join("\n"),
     endedOn: new Date().toISOString(),
   });
+  return { state, ...(failure === undefined ? {} : { failure }) };
 }
 
 async function cleanUp(key: string, database: string): Promise<string | undefined> {
@@ -37,7 +48,6 @@ async function cleanUp(key: string, database: string): Promise<string | undefine
       endSessions(client, { migrationKey: key, database }),
     );
     await withConnection(servers.target(database, endingTask), async (target) => {
-      await addWarnings(key, database, await describeSkipped(target));
       if (await hasLedger(target)) await recordDatabase(key, database, await readDatabaseProgress(target));
       await dropLedger(target);
     });

@@ -171,7 +171,9 @@ function analyzeTable({ schema, name }: RelationName): TableStatements {
   const table = qualifiedName(schema, name);
   return {
     relation: { schema, name },
-    statements: [{ id: `analyze/${table}`, sql: `analyze ${table}`, object: `statistics of ${table}` }],
+    statements: [
+      { id: `analyze/${table}`, sql: `analyze ${table}`, object: `statistics of table ${table}`, kind: "analyze" },
+    ],
   };
 }
 

@@ -9,6 +9,7 @@ import { readDatabaseProperties } from "../postgres/database-properties.js";
 import { createLedger } from "../postgres/ledger.js";
 import { proveDifferentServers } from "../postgres/same-server.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
+import { clearStatements } from "../status/statements.js";
 import { clearParts } from "../status/tables.js";
 import { noteStep } from "./note-step.js";
 import { type MigrationServers, serversOf } from "./servers.js";
@@ -64,6 +65,7 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   );
   if (servers.spec.mode === "Online") await tryReach(run, servers);
   await clearParts(key, database);
+  await clearStatements(key, database);
   await recordDatabase(key, database, { attempt });
 }
 

@@ -42,6 +42,30 @@ export const DatabaseEnd = DatabaseRun.extend({
 });
 export type DatabaseEnd = z.infer<typeof DatabaseEnd>;
 
+/** How a database has ended. */
+export interface DatabaseEnding {
+  readonly state: DatabaseState;
+  readonly failure?: Failure;
+}
+
+/** Trying the statements of a database again that its migration could not apply. */
+export const StatementsRetry = DatabaseRun.extend({
+  /** The user of the target to do it as, when it is not the migration's. */
+  user: z.string().optional(),
+  /** Tells the retries of a migration apart. */
+  retry: z.number().int(),
+});
+export type StatementsRetry = z.infer<typeof StatementsRetry>;
+
+/** What the orchestration of a retry is started with. */
+export interface StatementsRetryInput {
+  readonly key: string;
+  /** The sequence number of its first transition. */
+  readonly transition: number;
+  readonly user?: string;
+  readonly databases: readonly { readonly database: string; readonly attempt: number }[];
+}
+
 /** Limits of the app's settings, as of the migration's start: an orchestration must not read a setting that may change between replays. */
 export interface Limits {
   readonly maxParallelCopies: number;
@@ -161,7 +185,12 @@ export interface Steps {
   applyJob: { input: DatabaseRun & { job: number }; output: Progressed };
   finishDatabase: { input: DatabaseRun; output: void };
   verifyDatabase: { input: DatabaseRun; output: void };
-  endDatabase: { input: DatabaseEnd; output: void };
+  endDatabase: { input: DatabaseEnd; output: DatabaseEnding };
+
+  // Statements that were refused, tried again after the migration has ended.
+  retryStatements: { input: StatementsRetry; output: Progressed };
+  endDatabaseRetry: { input: DatabaseRun; output: DatabaseEnding };
+  endRetry: { input: z.infer<typeof MigrationStep>; output: { state: MigrationState; error?: string } };
 
   // Online migrations.
   setUpReplication: { input: z.infer<typeof MigrationStep>; output: ReplicationSetUp };

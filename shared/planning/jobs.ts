@@ -4,8 +4,12 @@ import type { LongStatement, SchemaPlan, StatementGroup, TableStatements } from 
 import { LoadingTasks } from "./proofs.js";
 import type { CopyTask } from "./tasks.js";
 
-/** Short statements, a transaction a group; or long ones, each of which may outlive the function that started it. */
+/**
+ * Short statements, a transaction a group; or long ones, each of which may outlive the function that started it; or what
+ * the target has refused so far, tried again.
+ */
 export type JobContent =
+  | { readonly kind: "retry" }
   | { readonly kind: "groups"; readonly groups: readonly StatementGroup[] }
   | { readonly kind: "long"; readonly statements: readonly LongStatement[] };
 
@@ -23,11 +27,14 @@ export interface JobPlan {
   readonly afterData: readonly (readonly number[])[];
 }
 
+/** The phase before the copy. */
+export const creatingSchema = "creating the schema";
+
 /** The phase that goes on beside the copy. */
 export const buildingIndexes = "building indexes";
 
-/** The phase whose failures are warnings: a materialized view's rows are derived, and can be made again. */
-export const refreshingViews = "refreshing materialized views";
+/** The last phase: what was refused may only have come too early. */
+export const tryingAgain = "trying refused statements again";
 
 /** Statements on small tables that share one transaction: its locks must fit the server's lock table. */
 const statementsPerGroup = 100;
@@ -60,18 +67,35 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
     ];
   };
 
-  const preData = add("creating the schema", { kind: "groups", groups: schema.preData });
+  const preData = add(creatingSchema, { kind: "groups", groups: schema.preData });
   const indexJobs = planIndexJobs(schema.tableIndexes, sizes, loading, add);
   const afterData = [
     inOrder("creating triggers, rules and policies", schema.rest),
     perTable("adding foreign keys", schema.foreignKeys),
     inOrder("adding comments", schema.comments),
     inOrder("assigning owners and privileges", schema.ownership),
-    schema.refreshes.length === 0 ? [] : [add(refreshingViews, { kind: "long", statements: schema.refreshes })],
+    schema.refreshes.length === 0
+      ? []
+      : [add("refreshing materialized views", { kind: "long", statements: schema.refreshes })],
     inOrder("creating event triggers", schema.eventTriggers),
     perTable("analyzing", analyze),
+    [add(tryingAgain, { kind: "retry" })],
   ].filter((phase) => phase.length > 0);
-  return { jobs, preData, indexJobs, afterData };
+  return { jobs: inOrderOfThePlan(jobs), preData, indexJobs, afterData };
+}
+
+/** Numbers all statements: in this order they can be run by hand. */
+function inOrderOfThePlan(jobs: readonly Job[]): Job[] {
+  let order = 0;
+  const number = <S extends object>(statements: readonly S[]) =>
+    statements.map((statement) => ({ ...statement, order: ++order }));
+  const numbered = (content: JobContent): JobContent => {
+    if (content.kind === "retry") return content;
+    if (content.kind === "long") return { ...content, statements: number(content.statements) };
+    const groups = content.groups.map((group) => ({ ...group, statements: number(group.statements) }));
+    return { ...content, groups };
+  };
+  return jobs.map((job) => ({ ...job, content: numbered(job.content) }));
 }
 
 /** A batch's tables have their indexes built by one activity; each index of a large table has its own. */
@@ -120,7 +144,7 @@ class TaskSizes {
 function groupsOf(statements: readonly LongStatement[]): StatementGroup[] {
   return chunks(statements, statementsPerGroup).map((chunk) => ({
     id: chunk[0]?.id ?? "empty",
-    statements: chunk.map(({ sql, object }) => ({ sql, object, kind: "index", roles: [] })),
+    statements: chunk.map(({ sql, object, kind }) => ({ sql, object, kind, roles: [] })),
   }));
 }
 

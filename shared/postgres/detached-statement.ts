@@ -29,6 +29,11 @@ export interface DetachedRun {
   readonly deadlineMs: number;
   /** Who asks, for the ledger. */
   readonly instance: string;
+  /**
+   * For a database that has no ledger any more: a statement that goes on is found by its session alone, and is run again
+   * when that has gone. Whoever asks has to take "already there" for done.
+   */
+  readonly unrecorded?: boolean;
   /** When it aborts, we leave at once; ending the statement is up to whoever aborts (it is one of the migration's sessions). */
   readonly signal?: AbortSignal;
 }
@@ -57,6 +62,17 @@ const lookUp = `
         and state is distinct from 'idle'
     ) as running`;
 
+const lookForSession = `
+  select
+    false as done,
+    exists (
+      select
+      from pg_catalog.pg_stat_activity
+      where datname = pg_catalog.current_database()
+        and application_name = $1
+        and state is distinct from 'idle'
+    ) as running`;
+
 /**
  * Gets the statement done, or stays with it until the deadline. Any number of callers may ask at the same time; the
  * statement takes effect once. `connection.applicationName` says whose session it is; a mark of the statement is appended.
@@ -75,17 +91,15 @@ export async function runDetached(
   let left = false;
   try {
     for (;;) {
-      const { rows } = await client.query<{ done: boolean; running: boolean }>(lookUp, [statement.id, applicationName]);
+      const { rows } = await (run.unrecorded === true
+        ? client.query<{ done: boolean; running: boolean }>(lookForSession, [applicationName])
+        : client.query<{ done: boolean; running: boolean }>(lookUp, [statement.id, applicationName]));
       if (rows[0]?.done === true) return "done";
       if (rows[0]?.running !== true) break;
       if (Date.now() + pollMs > deadline) return "running";
       await delay(pollMs, undefined, run.signal === undefined ? {} : { signal: run.signal });
     }
-    const outcome = await withinDeadline(
-      execute(client, applicationName, statement, run.instance),
-      deadline,
-      run.signal,
-    );
+    const outcome = await withinDeadline(execute(client, applicationName, statement, run), deadline, run.signal);
     left = outcome === "running";
     return outcome;
   } catch (error) {
@@ -105,13 +119,15 @@ async function execute(
   client: pg.Client,
   applicationName: string,
   statement: DetachedStatement,
-  instance: string,
+  { instance, unrecorded }: DetachedRun,
 ): Promise<"done"> {
   const row = [statement.id, statement.object, instance].map(quoteLiteral).join(", ");
+  const record =
+    unrecorded === true ? "" : `insert into _pgmig.statement_ledger (id, object, instance) values (${row});`;
   try {
     await client.query(`
       set application_name = ${quoteLiteral(applicationName)};
-      insert into _pgmig.statement_ledger (id, object, instance) values (${row});
+      ${record}
       ${statement.sql}`);
     return "done";
   } catch (error) {

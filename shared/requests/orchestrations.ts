@@ -1,5 +1,6 @@
 /** What the requests need of Durable: the triggers supply it from their durable client. */
 import type { MigrationSpec } from "../model/migration.js";
+import type { StatementsRetryInput } from "../model/steps.js";
 
 /** External events of the root orchestration and what they carry: a contract with operators, who may raise them too. */
 export interface MigrationEvents {
@@ -13,6 +14,8 @@ export interface MigrationEvents {
 export interface Orchestrations {
   /** Starts the migration's root orchestration unless it exists already. */
   ensureStarted(spec: MigrationSpec): Promise<void>;
+  /** Starts trying a migration's refused statements again, unless this retry has been started already. */
+  ensureRetry(input: StatementsRetryInput): Promise<void>;
   /** Raises an event on it. */
   raise<Name extends keyof MigrationEvents>(key: string, name: Name, data: MigrationEvents[Name]): Promise<void>;
 }

@@ -178,6 +178,8 @@ function refuseConflicts(conflicts: readonly RequestProblem[]): void {
 
 function refuseWhenEnded(migration: MigrationRow): void {
   if (hasEnded(migration.state)) refuseAsEnded(migration, `has ended (${migration.state})`);
+  if (migration.endedOn !== undefined)
+    refuseAsEnded(migration, "has ended, and is trying its refused statements again,");
 }
 
 function refuseAsEnded(migration: MigrationRow, how: string): never {

@@ -1,10 +1,17 @@
 /** Carries out a group of a schema's statements on the target: exactly once, in one transaction with its ledger row. */
-import pg from "pg";
-import { ServiceError } from "../model/service-error.js";
-import { serverWords, statementFailed } from "../postgres/statement-failed.js";
+import type pg from "pg";
+import { statementFailed } from "../postgres/statement-failed.js";
+import { explainUnqualifiedName } from "./explain-unqualified-name.js";
 import type { StatementGroup } from "./schema-plan.js";
-import type { SchemaStatement, StatementKind } from "./schema-statement.js";
-import { keepSkipped, type SkippedStatement } from "./skipped-statements.js";
+import type { SchemaStatement } from "./schema-statement.js";
+import {
+  isRefusal,
+  leftOutForRole,
+  leftOutSilently,
+  needsItsRole,
+  type UnappliedStatement,
+  unapplied,
+} from "./unapplied-statement.js";
 
 /**
  * What pg_dump's text takes for granted (its preamble), without the settings that an older target would not know.
@@ -27,50 +34,64 @@ const insertLedgerRow = `
 
 const existingRoles = "select rolname from pg_catalog.pg_roles where rolname = any ($1::text[])";
 
-/** What may be missing without a row being lost or wrong: reported as a warning instead of failing the migration. */
-const dispensable: ReadonlySet<StatementKind> = new Set([
-  "owner",
-  "grant",
-  "defaultPrivileges",
-  "policy",
-  "userMapping",
-  "comment",
-  "publication",
-  "securityLabel",
-  "eventTrigger",
-]);
-
-/** SQLSTATEs (PostgreSQL docs, appendix A) that mean "not here, or not by you" for a dispensable statement. */
-const refusals: ReadonlySet<string> = new Set([
-  "42501", // insufficient_privilege
-  "0LP01", // invalid_grant_operation
-  "42704", // undefined_object: its object was refused before
-  "22023", // invalid_parameter_value: a security label's provider is not loaded
-]);
-
 /** WARNINGs by which the server says that a grant or revoke did nothing. */
 const silentRefusals: ReadonlySet<string> = new Set(["01006", "01007"]);
 
+/** Takes note of statements that were not applied, before the transaction commits that goes on without them. */
+export type KeepUnapplied = (statements: readonly UnappliedStatement[]) => Promise<void>;
+
 /**
  * Applies a group once, however often and by however many it is asked for at the same time: a second runner waits for the
- * first one's ledger row and then does nothing.
- * `instance` is who did it, for the ledger.
- * Throws ServiceError SchemaStatementFailed or ExtensionNotAvailable, naming the object, with the server's message; then
- * nothing of the group has been applied.
+ * first one's ledger row and then does nothing. A statement that is refused does not keep the others from being applied.
+ * @param instance who did it, for the ledger
+ * @param keep is told of what was not applied; may be told of the same again when an activity dies between it and the commit
+ * @throws ServiceError SchemaStatementFailed for what no statement is to blame for; then nothing of the group has been applied
  */
-export async function applyStatements(target: pg.Client, group: StatementGroup, instance: string): Promise<void> {
+export async function applyStatements(
+  target: pg.Client,
+  group: StatementGroup,
+  instance: string,
+  keep: KeepUnapplied,
+): Promise<void> {
   try {
-    await inTransaction(target, group, instance, applyTogether);
+    await inTransaction(target, group, { instance, keep, apply: applyTogether });
   } catch (error) {
     if (!(error instanceof NotTogether)) throw error;
-    await inTransaction(target, group, instance, applyOneByOne);
+    await inTransaction(target, group, { instance, keep, apply: applyOneByOne });
   }
 }
 
-/** Applies statements and answers those that it had to skip. */
-type Apply = (target: pg.Client, statements: readonly SchemaStatement[]) => Promise<SkippedStatement[]>;
+/**
+ * Tries one statement again, in a transaction of its own.
+ * @returns why it is not applied, or undefined when it is
+ * @throws as applyStatements()
+ */
+export async function tryAgain(target: pg.Client, statement: SchemaStatement): Promise<UnappliedStatement | undefined> {
+  await target.query(`begin; ${statementSettings}`);
+  try {
+    const left = await tryStatement(target, statement);
+    await target.query("commit");
+    return left;
+  } catch (error) {
+    await target.query("rollback").catch(() => {
+      // The session is gone, and its transaction with it.
+    });
+    throw error;
+  }
+}
 
-async function inTransaction(target: pg.Client, group: StatementGroup, instance: string, apply: Apply): Promise<void> {
+interface Application {
+  readonly instance: string;
+  readonly keep: KeepUnapplied;
+  /** Applies statements and answers those that were not. */
+  readonly apply: (target: pg.Client, statements: readonly SchemaStatement[]) => Promise<UnappliedStatement[]>;
+}
+
+async function inTransaction(
+  target: pg.Client,
+  group: StatementGroup,
+  { instance, keep, apply }: Application,
+): Promise<void> {
   await target.query(`begin; ${statementSettings}`);
   try {
     const first = group.statements[0]?.object ?? "nothing";
@@ -80,15 +101,15 @@ async function inTransaction(target: pg.Client, group: StatementGroup, instance:
       return;
     }
     const missing = await missingRoles(target, group.statements);
-    const skipped: SkippedStatement[] = [];
+    const left: UnappliedStatement[] = [];
     const applicable = group.statements.filter((statement) => {
       const missingRole = statement.roles.find((role) => missing.has(role));
-      if (missingRole === undefined || !dispensable.has(statement.kind)) return true;
-      skipped.push({ statement, missingRole });
+      if (missingRole === undefined || !needsItsRole(statement.kind)) return true;
+      left.push(leftOutForRole(statement, missingRole));
       return false;
     });
-    skipped.push(...(await apply(target, applicable)));
-    await keepSkipped(target, skipped);
+    left.push(...(await apply(target, applicable)));
+    if (left.length > 0) await keep(left);
     await target.query("commit");
   } catch (error) {
     await target.query("rollback").catch(() => {
@@ -105,30 +126,24 @@ class NotTogether extends Error {}
  * All in one message: one round trip instead of hundreds, when nothing is wrong with any of them, as is the rule.
  * Throws NotTogether otherwise.
  */
-async function applyTogether(target: pg.Client, statements: readonly SchemaStatement[]): Promise<SkippedStatement[]> {
+async function applyTogether(target: pg.Client, statements: readonly SchemaStatement[]): Promise<UnappliedStatement[]> {
   if (statements.length === 0) return [];
   const refusal = await silentRefusalOf(target, async () => {
     await target.query(statements.map(({ sql }) => sql).join(";\n")).catch((error: unknown) => {
-      throw error instanceof pg.DatabaseError && !isServerTrouble(error.code) ? new NotTogether() : error;
+      throw isRefusal(error) ? new NotTogether() : error;
     });
   });
   if (refusal !== undefined) throw new NotTogether();
   return [];
 }
 
-async function applyOneByOne(target: pg.Client, statements: readonly SchemaStatement[]): Promise<SkippedStatement[]> {
-  const skipped: SkippedStatement[] = [];
+async function applyOneByOne(target: pg.Client, statements: readonly SchemaStatement[]): Promise<UnappliedStatement[]> {
+  const left: UnappliedStatement[] = [];
   for (const statement of statements) {
-    if (dispensable.has(statement.kind)) {
-      const message = await tryStatement(target, statement);
-      if (message !== undefined) skipped.push({ statement, message });
-    } else {
-      await target.query(statement.sql).catch((error: unknown) => {
-        throw failureOf(statement, error);
-      });
-    }
+    const one = await tryStatement(target, statement);
+    if (one !== undefined) left.push(one);
   }
-  return skipped;
+  return left;
 }
 
 async function missingRoles(target: pg.Client, statements: readonly SchemaStatement[]): Promise<ReadonlySet<string>> {
@@ -139,17 +154,18 @@ async function missingRoles(target: pg.Client, statements: readonly SchemaStatem
   return named;
 }
 
-/** Runs a dispensable statement. Answers the server's refusal, or nothing when it was applied. */
-async function tryStatement(target: pg.Client, statement: SchemaStatement): Promise<string | undefined> {
+/** Runs a statement within the transaction. Answers why it is not applied, or nothing when it is. */
+async function tryStatement(target: pg.Client, statement: SchemaStatement): Promise<UnappliedStatement | undefined> {
   try {
     // One message, one round trip. After an error the server skips what follows it in the message.
-    return await silentRefusalOf(target, async () => {
+    const silent = await silentRefusalOf(target, async () => {
       await target.query(`savepoint statement;\n${statement.sql};\nrelease savepoint statement`);
     });
+    return silent === undefined ? undefined : leftOutSilently(statement, silent);
   } catch (error) {
-    if (!(error instanceof pg.DatabaseError) || !refusals.has(error.code ?? "")) throw failureOf(statement, error);
+    if (!isRefusal(error)) throw statementFailed(statement.object, error);
     await target.query("rollback to savepoint statement; release savepoint statement");
-    return error.message;
+    return unapplied(statement, error, await explainUnqualifiedName(target, error));
   }
 }
 
@@ -166,23 +182,4 @@ async function silentRefusalOf(target: pg.Client, work: () => Promise<void>): Pr
   } finally {
     target.off("notice", onNotice);
   }
-}
-
-/** An error about one statement of the schema, as the user meets it. */
-function failureOf({ object, kind }: SchemaStatement, error: unknown): ServiceError {
-  if (kind !== "extension" || !(error instanceof pg.DatabaseError) || isServerTrouble(error.code)) {
-    return statementFailed(object, error);
-  }
-  return new ServiceError(
-    "ExtensionNotAvailable",
-    `${object}: ${serverWords(error)}. Make it available on the target: on Azure add it to the server parameter ` +
-      "azure.extensions (and to shared_preload_libraries if it needs that), elsewhere install its package. " +
-      "Or drop it on the source if nothing uses it. Then start the migration again.",
-    { target: object, cause: error },
-  );
-}
-
-/** Connection, rollback, resource and operator errors: nothing that the extension is to blame for. */
-function isServerTrouble(state: string | undefined): boolean {
-  return ["08", "40", "53", "57"].some((stateClass) => state?.startsWith(stateClass) === true);
 }

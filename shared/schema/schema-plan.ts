@@ -18,7 +18,7 @@
  */
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
 import { displayName } from "./display-name.js";
-import type { RelationName, SchemaStatement } from "./schema-statement.js";
+import type { RelationName, SchemaStatement, StatementKind } from "./schema-statement.js";
 
 /** Statements that are applied in one transaction, exactly once (its id is its ledger key). */
 export interface StatementGroup {
@@ -32,6 +32,9 @@ export interface LongStatement {
   readonly sql: string;
   /** Readable, for messages. */
   readonly object: string;
+  readonly kind: StatementKind;
+  /** Its place in the plan: see planJobs(). */
+  readonly order?: number;
 }
 
 /** What one table waits for, in order. */
@@ -169,12 +172,12 @@ function inTransactions(phase: string, statements: readonly SchemaStatement[]): 
 
 function groupByTable(phase: string, statements: readonly SchemaStatement[]): TableStatements[] {
   const groups = new Map<string, { relation: RelationName; statements: LongStatement[] }>();
-  statements.forEach(({ sql, object, relation }, index) => {
+  statements.forEach(({ sql, object, kind, relation }, index) => {
     // pg_dump qualifies every table; without a name the statement would still have to run, on its own.
     const owner = relation ?? { schema: "", name: `statement ${index + 1}` };
     const group = groups.get(relationKey(owner)) ?? { relation: owner, statements: [] };
     groups.set(relationKey(owner), group);
-    group.statements.push({ id: `${phase}/${index + 1}`, sql, object });
+    group.statements.push({ id: `${phase}/${index + 1}`, sql, object, kind });
   });
   return [...groups.values()];
 }
@@ -184,11 +187,17 @@ function largestFirst(groups: TableStatements[], bytes: ReadonlyMap<string, numb
   return groups.sort((one, other) => size(other) - size(one));
 }
 
+/** The statement that fills a materialized view. */
+export function refreshSql({ schema, name }: RelationName): string {
+  return `refresh materialized view ${qualifiedName(schema, name)}`;
+}
+
 function refresh({ schema, name }: RelationName, index: number): LongStatement {
   return {
     id: `refreshes/${index + 1}`,
-    sql: `refresh materialized view ${qualifiedName(schema, name)}`,
+    sql: refreshSql({ schema, name }),
     object: `materialized view ${displayName(schema, name)}`,
+    kind: "refresh",
   };
 }
 

@@ -28,6 +28,8 @@ const DatabaseRowColumns = z.object({
   currentStep: optionalText,
   /** The first error, or what a person should know. */
   message: optionalText,
+  /** What kind of failure it ended with: see Failure. */
+  failureCode: optionalText,
   /** What did not stop the migration but should be looked at, one line each. */
   warnings: optionalText,
   tablesQueued: numberColumn,

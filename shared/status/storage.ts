@@ -22,6 +22,7 @@ export type TableName =
   | "Migrations"
   | "MigrationDatabases"
   | "MigrationTables"
+  | "MigrationStatements"
   | "MigrationValidations"
   | "MigrationTransitions"
   | "MigrationSamples"

@@ -76,7 +76,11 @@ describe("PUT", () => {
       serverName: "target",
       migrationName: "crashed",
     });
-    const dead = { ensureStarted: () => Promise.reject(new Error("killed")), raise: () => Promise.resolve() };
+    const dead = {
+      ensureStarted: () => Promise.reject(new Error("killed")),
+      ensureRetry: () => Promise.resolve(),
+      raise: () => Promise.resolve(),
+    };
     await expect(createMigration(parseMigrationRequest(path, held(["f"])), dead)).rejects.toThrow("killed");
     expect(await rootOrchestrations("target_crashed")).toHaveLength(0);
     expect((await stage.client.put("crashed", held(["f"]))).status).toBe(200);

@@ -1,15 +1,17 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ConnectOptions } from "../../shared/postgres/connect.js";
+import { EmbeddedServer } from "../fixtures/embedded-server.js";
 import { runDetached } from "../../shared/postgres/detached-statement.js";
+import type { ConnectOptions } from "../../shared/postgres/connect.js";
+import { describeLeftOut } from "../../shared/migration/describe-statements.js";
+import { rowOf } from "../../shared/migration/keep-unapplied.js";
 import { applyStatements } from "../../shared/schema/apply-statements.js";
 import { classifyStatements } from "../../shared/schema/classify-statement.js";
 import { dumpSchema, type SchemaSection } from "../../shared/schema/dump-schema.js";
 import { listMaterializedViews } from "../../shared/schema/list-materialized-views.js";
 import { planSchema, type SchemaPlan } from "../../shared/schema/schema-plan.js";
-import { describeSkipped } from "../../shared/schema/skipped-statements.js";
 import { splitStatements } from "../../shared/schema/split-statements.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
+import type { UnappliedStatement } from "../../shared/schema/unapplied-statement.js";
 import { richSchema } from "./schema-rich-source.js";
 
 let old: EmbeddedServer;
@@ -31,6 +33,19 @@ const createLedger = `
   create schema _pgmig;
   create table _pgmig.statement_ledger (
     id text primary key, object text not null, instance text not null, finished_at timestamptz not null default now())`;
+
+/** What was not applied, as a database's message has it. */
+class Unapplied {
+  readonly statements: UnappliedStatement[] = [];
+  readonly keep = async (more: readonly UnappliedStatement[]) => {
+    this.statements.push(...more);
+  };
+
+  describe(): string[] {
+    const run = { key: "target_replay", database: "replay", attempt: 1 };
+    return describeLeftOut(this.statements.map((one, order) => rowOf(run, one, { order, id: "1" })));
+  }
+}
 
 async function using<T>(server: EmbeddedServer, database: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = await server.connect(database);
@@ -82,21 +97,23 @@ async function replay(
 ): Promise<string[]> {
   const connection = connectionTo(server, database);
   const run = { deadlineMs: 60_000, instance: "test" };
+  const unapplied = new Unapplied();
   return await using(server, database, async (client) => {
     await client.query(createLedger);
-    for (const group of plan.preData) await applyStatements(client, group, "test");
+    for (const group of plan.preData) await applyStatements(client, group, "test", unapplied.keep);
     if (loadRows !== undefined) await client.query(loadRows);
     for (const { statements } of plan.tableIndexes) {
       for (const statement of statements) expect(await runDetached(connection, statement, run)).toBe("done");
     }
-    for (const group of plan.rest) await applyStatements(client, group, "test");
+    for (const group of plan.rest) await applyStatements(client, group, "test", unapplied.keep);
     for (const { statements } of plan.foreignKeys) {
       for (const statement of statements) expect(await runDetached(connection, statement, run)).toBe("done");
     }
-    for (const group of [...plan.comments, ...plan.ownership]) await applyStatements(client, group, "test");
+    for (const group of [...plan.comments, ...plan.ownership])
+      await applyStatements(client, group, "test", unapplied.keep);
     for (const statement of plan.refreshes) expect(await runDetached(connection, statement, run)).toBe("done");
-    for (const group of plan.eventTriggers) await applyStatements(client, group, "test");
-    return await describeSkipped(client);
+    for (const group of plan.eventTriggers) await applyStatements(client, group, "test", unapplied.keep);
+    return unapplied.describe();
   });
 }
 
@@ -211,12 +228,13 @@ describe("a user with few rights on the target", () => {
     );
     const plan = await planOf(old, "modest");
     const client = await recent.connect("modest");
+    const unapplied = new Unapplied();
     await client.query("set session authorization modest");
     await client.query(createLedger);
     for (const phase of [plan.preData, plan.rest, plan.comments, plan.ownership, plan.eventTriggers]) {
-      for (const group of phase) await applyStatements(client, group, "test");
+      for (const group of phase) await applyStatements(client, group, "test", unapplied.keep);
     }
-    const warnings = await describeSkipped(client);
+    const warnings = unapplied.describe();
     expect(await client.query("select from mine")).toMatchObject({ rows: [] });
     await client.end();
     expect(warnings.join("\n")).toMatch(
@@ -243,44 +261,63 @@ describe("applying a group", () => {
     const one = await emptyDatabase("once");
     const two = await recent.connect("once");
     const group = { id: "preData/1", statements: [table("a"), table("b")] };
-    await Promise.all([applyStatements(one, group, "one"), applyStatements(two, group, "two")]);
-    await applyStatements(one, group, "one");
+    const { keep } = new Unapplied();
+    await Promise.all([applyStatements(one, group, "one", keep), applyStatements(two, group, "two", keep)]);
+    await applyStatements(one, group, "one", keep);
     const { rows: ledger } = await one.query("select id, object from _pgmig.statement_ledger");
     expect(ledger).toEqual([{ id: "preData/1", object: "table public.a" }]);
     await Promise.all([one.end(), two.end()]);
   });
 
-  test("that fails names the object and the server's words, and leaves nothing", async () => {
+  test("applies the others when one is refused, and tells the object, the server's words and the remedy", async () => {
     const client = await emptyDatabase("fails");
-    const group = {
-      id: "preData/1",
-      statements: [table("a"), { ...table("b"), sql: "CREATE TABLE public.b (x public.no_such_type)" }],
-    };
-    await expect(applyStatements(client, group, "one")).rejects.toMatchObject({
-      code: "SchemaStatementFailed",
-      target: "table public.b",
-      message: 'table public.b: type "public.no_such_type" does not exist (SQLSTATE 42704)',
+    const statements = [
+      table("a"),
+      { ...table("b"), sql: "CREATE TABLE public.b (x public.no_such_type)" },
+      {
+        sql: "CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public",
+        kind: "extension" as const,
+        object: "extension postgis",
+        roles: [],
+      },
+      table("c"),
+    ];
+    const unapplied = new Unapplied();
+    await applyStatements(client, { id: "preData/1", statements }, "one", unapplied.keep);
+    expect(unapplied.statements).toEqual([
+      {
+        statement: statements[1],
+        fate: "refused",
+        code: "42704",
+        message: 'type "public.no_such_type" does not exist',
+        remedy: expect.stringMatching(/Create on the target what the message names/),
+      },
+      {
+        statement: statements[2],
+        fate: "refused",
+        code: "0A000",
+        message: expect.stringMatching(/extension "postgis" is not available/),
+        remedy: expect.stringMatching(/azure\.extensions/),
+      },
+    ]);
+    const { rows: there } = await client.query(
+      "select relname as name from pg_class where relnamespace = 'public'::regnamespace order by 1",
+    );
+    expect(there).toEqual([{ name: "a" }, { name: "c" }]);
+    await client.end();
+  });
+
+  test("whose refusals could not be noted is not applied", async () => {
+    const client = await emptyDatabase("unnoted");
+    const group = { id: "preData/1", statements: [table("a"), { ...table("b"), sql: "CREATE TABLE public.b (x no)" }] };
+    const applying = applyStatements(client, group, "one", async () => {
+      throw new Error("the storage account does not answer");
     });
+    await expect(applying).rejects.toThrow("the storage account does not answer");
     const { rows: left } = await client.query(
       "select to_regclass('public.a') as a, (select count(*)::integer from _pgmig.statement_ledger) as ledger",
     );
     expect(left).toEqual([{ a: null, ledger: 0 }]);
-    await client.end();
-  });
-
-  test("says how to get an extension that the target lacks", async () => {
-    const client = await emptyDatabase("extension");
-    const statement = {
-      sql: "CREATE EXTENSION IF NOT EXISTS postgis WITH SCHEMA public",
-      kind: "extension" as const,
-      object: "extension postgis",
-      roles: [],
-    };
-    await expect(applyStatements(client, { id: "preData/1", statements: [statement] }, "one")).rejects.toMatchObject({
-      code: "ExtensionNotAvailable",
-      target: "extension postgis",
-      message: expect.stringMatching(/extension "postgis" is not available.*azure\.extensions/s),
-    });
     await client.end();
   });
 });
@@ -306,9 +343,11 @@ test("two thousand tables are read, planned and created within a minute on a bus
   const began = Date.now();
   const plan = await planOf(old, "many");
   expect(plan.tableIndexes).toHaveLength(2_000);
+  const unapplied = new Unapplied();
   await using(recent, "many", async (client) => {
     await client.query(createLedger);
-    for (const group of [...plan.preData, ...plan.rest, ...plan.comments]) await applyStatements(client, group, "test");
+    for (const group of [...plan.preData, ...plan.rest, ...plan.comments])
+      await applyStatements(client, group, "test", unapplied.keep);
     const { rows: counts } = await client.query(
       "select count(*)::integer as tables from pg_class where relname ~ '^t[0-9]+$'",
     );

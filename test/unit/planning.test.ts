@@ -193,6 +193,7 @@ describe("jobs", () => {
     id: `tableIndexes/${number}`,
     sql: `create index on ${name}`,
     object: `index ${number}`,
+    kind: "index" as const,
   });
 
   test("of a large table are one an index, after all of its parts; those of a batch are one together", () => {
@@ -215,6 +216,6 @@ describe("jobs", () => {
       [],
     );
     expect(plan.indexJobs.map(({ after }) => after)).toEqual([[1, 2, 3], [1, 2, 3], [4]]);
-    expect(plan.jobs.map(({ content }) => content.kind)).toEqual(["groups", "long", "long", "groups"]);
+    expect(plan.jobs.map(({ content }) => content.kind)).toEqual(["groups", "long", "long", "groups", "retry"]);
   });
 });

@@ -128,7 +128,7 @@ describe("a plan", () => {
       materializedViews: [],
     });
     expect(plan.tableIndexes).toEqual([
-      { relation: table, statements: [{ id: "tableIndexes/1", sql: "index", object: "i" }] },
+      { relation: table, statements: [{ id: "tableIndexes/1", sql: "index", object: "i", kind: "index" }] },
     ]);
     expect(plan.rest).toEqual([{ id: "rest/1", statements: [parentIndex] }]);
   });

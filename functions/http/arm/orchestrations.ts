@@ -16,6 +16,15 @@ export function orchestrationsOf(client: DurableClient): Orchestrations {
         if (!(await exists(client, spec.key))) throw error;
       }
     },
+    async ensureRetry(input) {
+      const instanceId = `${input.key}:statements:${input.transition}`;
+      if (await exists(client, instanceId)) return;
+      try {
+        await client.startNew("statementsRetry", { instanceId, input });
+      } catch (error) {
+        if (!(await exists(client, instanceId))) throw error;
+      }
+    },
     async raise(key, name, data) {
       await client.raiseEvent(key, name, data);
     },

@@ -1,0 +1,6 @@
+/** Records how a retry of a database's statements has ended. */
+import { endDatabaseRetry } from "../../shared/migration/retry-ended.js";
+import { DatabaseRun } from "../../shared/model/steps.js";
+import { migrationStep } from "./step.js";
+
+migrationStep("endDatabaseRetry", DatabaseRun, endDatabaseRetry);

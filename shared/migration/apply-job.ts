@@ -1,22 +1,22 @@
 /** Applying one job of a database's schema, as far as the activity budget reaches. */
 
-import { type DetachedOutcome, runDetached } from "../postgres/detached-statement.js";
 import { readJob } from "../copy/job-store.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
 import { buildingIndexes, creatingSchema } from "../planning/jobs.js";
 import { type ConnectOptions, withConnection } from "../postgres/connect.js";
-import { keepUnapplied } from "./keep-unapplied.js";
-import { noteStep } from "./note-step.js";
-import { refusalIn, retryStatements } from "./retry-statements.js";
-import { serversOf } from "./servers.js";
+import { type DetachedOutcome, runDetached } from "../postgres/detached-statement.js";
 import { applyStatements } from "../schema/apply-statements.js";
 import { explainUnqualifiedName } from "../schema/explain-unqualified-name.js";
 import type { LongStatement } from "../schema/schema-plan.js";
 import { isIndispensable, missedAnObject, unapplied } from "../schema/unapplied-statement.js";
 import { settings } from "../settings.js";
 import { listStatements, type StatementRow } from "../status/statements.js";
+import { keepUnapplied } from "./keep-unapplied.js";
+import { noteStep } from "./note-step.js";
 import { createReducedTables } from "./reduced-tables.js";
+import { refusalIn, retryStatements } from "./retry-statements.js";
+import { serversOf } from "./servers.js";
 
 interface JobRun {
   readonly run: DatabaseRun;
@@ -86,6 +86,8 @@ async function tryRefusedAgain({ run, connection, deadline, instance }: JobRun, 
       missedAnObject(code) ||
       (statementKind === "refresh" && stage === afterAll) ||
       (statementKind === "tuning" && stage === afterReducedTables),
+    // The database gets its own properties after this.
+    runProperty: async () => undefined,
     runLong: ({ order, id, statement, object }, deadlineMs) =>
       runDetached(connection, { id: `again/${order}/${id}`, sql: statement, object }, { deadlineMs, instance }),
   });

@@ -16,6 +16,7 @@ const nouns: Partial<Record<StatementKind, readonly [string, string]>> = {
   eventTrigger: ["event trigger statement", "event trigger statements"],
   tuning: ["storage or planner parameter", "storage or planner parameters"],
   analyze: ["ANALYZE", "ANALYZEs"],
+  databaseProperty: ["database property", "database properties"],
 };
 
 /** A sentence or two per role that the target lacks, per view that is not filled, and per kind of the rest that was left out. */
@@ -27,11 +28,13 @@ export function describeLeftOut(rows: readonly StatementRow[]): string[] {
     ...grouped(
       others.filter(({ missingRole }) => missingRole !== undefined),
       ({ missingRole = "" }) => missingRole,
-    ).map(
-      ([role, [first, ...rest]]) =>
-        `Role ${quoteIdentifier(role)} does not exist on the target: ${counted([first, ...rest])} not applied. ` +
-        `Create it and run the statements that name it; the first is: ${excerpt(first.statement)}`,
-    ),
+    )
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(
+        ([role, [first, ...rest]]) =>
+          `Role ${quoteIdentifier(role)} does not exist on the target: ${counted([first, ...rest])} not applied. ` +
+          `Create it and run the statements that name it; the first is: ${excerpt(first.statement)}`,
+      ),
     ...grouped(
       others.filter(({ missingRole }) => missingRole === undefined),
       ({ statementKind }) => statementKind,

@@ -2,20 +2,35 @@
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { applyDatabaseProperties, readDatabaseProperties } from "../postgres/database-properties.js";
+import { recordStatements } from "../status/statements.js";
+import { rowOf } from "./keep-unapplied.js";
+import { refusalOfSession } from "./refusal-of-session.js";
 import { serversOf } from "./servers.js";
 import { setSequences } from "./set-sequences.js";
-import { addWarnings } from "./warnings.js";
+
+/** After every statement of the schema. */
+const firstOrder = 8_000_000;
 
 /**
  * Owner, connection limit and settings come after everything else: until here they would bind us as well (a source that is frozen with
- * default_transaction_read_only, say). Converges.
+ * default_transaction_read_only, say). What the target does not take is noted among the statements. Converges.
  */
-export async function finishDatabase({ key, database }: DatabaseRun): Promise<void> {
+export async function finishDatabase(run: DatabaseRun): Promise<void> {
+  const { key, database } = run;
   const servers = await serversOf(key);
   await setSequences(servers, database);
   const properties = await withConnection(servers.source(database, "properties"), readDatabaseProperties);
-  const warnings = await withConnection(servers.targetMaintenance("properties"), (maintenance) =>
-    applyDatabaseProperties(maintenance, database, properties),
+  const left = await withConnection(servers.targetMaintenance("properties"), (maintenance) =>
+    applyDatabaseProperties(maintenance, database, properties, () =>
+      refusalOfSession(servers.target(database, "properties")),
+    ),
   );
-  await addWarnings(key, database, warnings);
+  const rows = left.map(({ object, sql, ...told }, index) =>
+    rowOf(
+      run,
+      { statement: { kind: "databaseProperty", object, sql }, fate: "leftOut", ...told },
+      { order: firstOrder + index, id: "1" },
+    ),
+  );
+  await recordStatements(key, rows);
 }

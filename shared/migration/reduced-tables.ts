@@ -2,11 +2,11 @@
 import type pg from "pg";
 import type { DatabaseRun } from "../model/steps.js";
 import { serverVersion } from "../postgres/source-tables.js";
-import { rowOf } from "./keep-unapplied.js";
 import { tryAgain } from "../schema/apply-statements.js";
 import { reduceTable } from "../schema/reduce-table.js";
 import { isThereAlready } from "../schema/unapplied-statement.js";
 import { listStatements, recordStatements, type StatementRow } from "../status/statements.js";
+import { rowOf } from "./keep-unapplied.js";
 
 /**
  * What a table lacks then is noted as refused, to be tried like every refused statement.

@@ -1,13 +1,10 @@
 /** Applying what an ended migration could not: its statements are in the status tables, its ledger is gone. */
 import type pg from "pg";
-import { runDetached } from "../postgres/detached-statement.js";
 import type { MigrationState } from "../model/states.js";
 import type { DatabaseEnding, DatabaseRun, Progressed, StatementsRetry } from "../model/steps.js";
-import { withConnection } from "../postgres/connect.js";
-import { describeLeftOut, describeRefused } from "./describe-statements.js";
-import { noteStep } from "./note-step.js";
-import { retryStatements } from "./retry-statements.js";
-import { serversOf } from "./servers.js";
+import { type ConnectOptions, withConnection } from "../postgres/connect.js";
+import { applyPropertyAgain } from "../postgres/database-properties.js";
+import { runDetached } from "../postgres/detached-statement.js";
 import { refreshSql } from "../schema/schema-plan.js";
 import type { RelationName } from "../schema/schema-statement.js";
 import { settings } from "../settings.js";
@@ -15,6 +12,11 @@ import { releaseClaims } from "../status/claims.js";
 import { listDatabases, recordDatabase } from "../status/databases.js";
 import { deleteSecrets } from "../status/secrets.js";
 import { listStatements, type StatementRow } from "../status/statements.js";
+import { describeLeftOut, describeRefused } from "./describe-statements.js";
+import { noteStep } from "./note-step.js";
+import { refusalOfSession } from "./refusal-of-session.js";
+import { retryStatements } from "./retry-statements.js";
+import { serversOf } from "./servers.js";
 
 /** Passes of a retry come after those of the migration itself. */
 const firstStage = 10;
@@ -25,12 +27,18 @@ export async function retryEnded({ retry, user, ...run }: StatementsRetry): Prom
   await noteStep(run, "applying refused statements");
   const servers = await serversOf(run.key);
   const reached = servers.target(run.database, "schema");
-  const connection = user === undefined ? reached : { ...reached, endpoint: { ...reached.endpoint, user } };
+  const as = (options: ConnectOptions) =>
+    user === undefined ? options : { ...options, endpoint: { ...options.endpoint, user } };
+  const connection = as(reached);
   return await retryStatements(run, {
     connection,
     stage: firstStage + retry,
     deadline: Date.now() + activityBudgetSeconds * 1_000,
     isEligible: () => true,
+    runProperty: ({ statement }) =>
+      withConnection(as(servers.targetMaintenance("properties")), (maintenance) =>
+        applyPropertyAgain(maintenance, statement, () => refusalOfSession(connection)),
+      ),
     runLong: async (row, deadlineMs) => {
       // A refresh that has outlived its activity must not begin anew for ever.
       if (row.statementKind === "refresh" && (await withConnection(connection, (target) => isFilled(target, row)))) {

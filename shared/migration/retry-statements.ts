@@ -3,10 +3,10 @@
  * This cures every wrong order, and what somebody has put right meanwhile.
  */
 import type pg from "pg";
-import type { DetachedOutcome } from "../postgres/detached-statement.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
 import { type ConnectOptions, withConnection } from "../postgres/connect.js";
+import type { DetachedOutcome } from "../postgres/detached-statement.js";
 import { tryAgain } from "../schema/apply-statements.js";
 import { explainUnqualifiedName } from "../schema/explain-unqualified-name.js";
 import type { StatementKind } from "../schema/schema-statement.js";
@@ -20,6 +20,8 @@ export interface Retry {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   readonly isEligible: (row: StatementRow) => boolean;
+  /** Gives the database a property; answers the server's refusal. */
+  readonly runProperty: (row: StatementRow) => Promise<pg.DatabaseError | undefined>;
   /** Runs what may outlive an activity. Throws ServiceError with the server's error as its cause. */
   readonly runLong: (row: StatementRow, deadlineMs: number) => Promise<DetachedOutcome>;
 }
@@ -69,6 +71,12 @@ async function tryRow(
   retry: Retry,
 ): Promise<UnappliedStatement | undefined | "running"> {
   const statement = { sql: row.statement, kind: row.statementKind as StatementKind, object: row.object, roles: [] };
+  if (statement.kind === "databaseProperty") {
+    const refusal = await retry.runProperty(row);
+    if (refusal === undefined) return undefined;
+    if (!isRefusal(refusal)) throw refusal;
+    return unapplied(statement, refusal, row.remedy);
+  }
   const left = long.has(statement.kind)
     ? await tryLong(target, row, statement, retry)
     : await tryAgain(target, statement);

@@ -108,58 +108,152 @@ const nameLists: ReadonlySet<string> = new Set([
 
 const existingRoles = "select rolname from pg_catalog.pg_roles where rolname = any ($1::text[])";
 
+/** A property that the target's database does not have. */
+export interface UnappliedProperty {
+  /** For people: "setting work_mem of database shop". */
+  readonly object: string;
+  readonly sql: string;
+  readonly code?: string;
+  readonly message: string;
+  readonly remedy: string;
+  /** The role that the target lacks, if that was the reason. */
+  readonly missingRole?: string;
+}
+
 /**
  * Gives the target's database everything but encoding and locale. To be done last: until then the database is ours, and
  * neither its settings nor its connection limit bear on our sessions. Safe to run again.
- * Answers a warning for each property that the target refused; those for roles that it lacks are gathered by role.
+ * A setting with which no session can be opened (a library that the target lacks, in session_preload_libraries) would lock
+ * everybody out, superusers too: each is tried, those of roles as the database's own for a moment, and taken back.
+ * @param refusalOfSession opens a session in the database, and answers why that was refused
+ * @returns the properties that the target did not take
  */
 export async function applyDatabaseProperties(
   maintenance: pg.Client,
   name: string,
   properties: DatabaseProperties,
-): Promise<string[]> {
+  refusalOfSession: () => Promise<pg.DatabaseError | undefined>,
+): Promise<UnappliedProperty[]> {
   const steps = propertySteps(quoteIdentifier(name), properties);
   const roles = steps.flatMap((step) => step.role ?? []);
   const { rows } = await maintenance.query<{ rolname: string }>(existingRoles, [roles]);
   const existing = new Set(rows.map((row) => row.rolname));
-  const unapplied = new Map<string, string[]>();
-  const warnings: string[] = [];
-  for (const { role, sql, what } of steps) {
+  const left: UnappliedProperty[] = [];
+  for (const { role, sql, what, trial } of steps) {
+    const object = `${what} of database ${quoteIdentifier(name)}`;
     if (role !== undefined && !existing.has(role)) {
-      unapplied.set(role, [...(unapplied.get(role) ?? []), sql]);
+      const message = `role ${quoteIdentifier(role)} does not exist`;
+      const remedy = `Create the role on the target (CREATE ROLE ${quoteIdentifier(role)};), and run the statement.`;
+      left.push({ object, sql, message, remedy, missingRole: role });
       continue;
     }
     try {
-      await maintenance.query(sql);
+      const refusal = trial === undefined ? undefined : await tryOut(maintenance, trial, refusalOfSession);
+      if (refusal === undefined) {
+        await maintenance.query(sql);
+        continue;
+      }
+      const message = `taken back, for with it no session can be opened: ${refusal.message}`;
+      const remedy = "Install on the target what the message names, then run the statement.";
+      left.push({ object, sql, message, remedy, ...(refusal.code === undefined ? {} : { code: refusal.code }) });
     } catch (error) {
       // Lost connections and the like (classes 08, 57 …) are the caller's to try again; a property that is refused is not.
-      if (!(error instanceof pg.DatabaseError) || !/^(0L|22|42|55P02)/.test(error.code ?? "")) throw error;
-      warnings.push(`Database ${name}: ${what} not applied: ${error.message}. Run it as a user who may: ${sql};`);
+      if (!(error instanceof pg.DatabaseError) || !/^(0A|0L|22|42|55P02|58P01)/.test(error.code ?? "")) throw error;
+      const { message, code } = error;
+      const remedy = "Run it as a user who may, or leave it where the target's version has no such property.";
+      left.push({ object, sql, message, remedy, ...(code === undefined ? {} : { code }) });
     }
   }
-  for (const [role, statements] of unapplied) {
-    warnings.push(
-      `Role ${quoteIdentifier(role)} does not exist on the target. Create it and run: ${statements.join("; ")};`,
-    );
-  }
-  return warnings;
+  return left;
 }
+
+/** Gives the database a setting, opens a session, and gives it back what it had. */
+async function tryOut(
+  maintenance: pg.Client,
+  { database, name, assignment }: SettingTrial,
+  refusalOfSession: () => Promise<pg.DatabaseError | undefined>,
+): Promise<pg.DatabaseError | undefined> {
+  const { rows } = await maintenance.query<{ name: string; value: string }>(ownSettings, [unquoted(database)]);
+  const had = rows.find((row) => settingName(row.name) === name);
+  await maintenance.query(`alter database ${database} ${assignment}`);
+  try {
+    return await refusalOfSession();
+  } finally {
+    // What an activity that died here has left behind is not what the database had.
+    const same = had !== undefined && `set ${name} to ${settingValue(had.name, had.value)}` === assignment;
+    const back = had === undefined || same ? `reset ${name}` : `set ${name} to ${settingValue(had.name, had.value)}`;
+    await maintenance.query(`alter database ${database} ${back}`);
+  }
+}
+
+// What propertySteps() writes: one assignment, of the database's or of a role's in it.
+const settingStatement =
+  /^alter (?:role "(?:[^"]|"")+" in )?database (?<database>"(?:[^"]|"")+") (?<assignment>set (?<name>"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*) to [\s\S]*)$/;
+
+/**
+ * Applies a property that was left out before, by its statement; a setting is tried first, as applyDatabaseProperties() does.
+ * @returns why it is not applied; undefined when it is
+ */
+export async function applyPropertyAgain(
+  maintenance: pg.Client,
+  sql: string,
+  refusalOfSession: () => Promise<pg.DatabaseError | undefined>,
+): Promise<pg.DatabaseError | undefined> {
+  const { database, assignment, name } = settingStatement.exec(sql)?.groups ?? {};
+  try {
+    if (database !== undefined && assignment !== undefined && name !== undefined) {
+      const refusal = await tryOut(maintenance, { database, assignment, name }, refusalOfSession);
+      if (refusal !== undefined) return refusal;
+    }
+    await maintenance.query(sql);
+    return undefined;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError) return error;
+    throw error;
+  }
+}
+
+function unquoted(identifier: string): string {
+  return identifier.slice(1, -1).replaceAll('""', '"');
+}
+
+/** A setting to be tried as the database's own; names are quoted. */
+interface SettingTrial {
+  readonly database: string;
+  readonly name: string;
+  readonly assignment: string;
+}
+
+const ownSettings = `
+  select split_part(entry, '=', 1) as name, substr(entry, strpos(entry, '=') + 1) as value
+  from pg_catalog.pg_db_role_setting as configured
+  join pg_catalog.pg_database as database on database.oid = configured.setdatabase
+  cross join lateral unnest(configured.setconfig) as entry
+  where configured.setrole = 0
+    and database.datname = $1
+`;
 
 interface PropertyStep {
   readonly what: string;
   readonly sql: string;
   readonly role?: string;
+  readonly trial?: SettingTrial;
 }
 
 function propertySteps(database: string, properties: DatabaseProperties): PropertyStep[] {
   const { comment, settings, grants, connectionLimit, isTemplate, owner } = properties;
-  const steps: PropertyStep[] = settings.map(({ role, name, value }) => ({
-    what: `setting ${name}`,
-    sql:
-      (role === null ? `alter database ${database}` : `alter role ${quoteIdentifier(role)} in database ${database}`) +
-      ` set ${settingName(name)} to ${settingValue(name, value)}`,
-    ...(role === null ? {} : { role }),
-  }));
+  // Those of roles first: they are tried as the database's own, which it does not have yet.
+  const rolesFirst = [...settings.filter(({ role }) => role !== null), ...settings.filter(({ role }) => role === null)];
+  const steps: PropertyStep[] = rolesFirst.map(({ role, name, value }) => {
+    const assignment = `set ${settingName(name)} to ${settingValue(name, value)}`;
+    const whole = `alter database ${database} ${assignment}`;
+    return {
+      what: role === null ? `setting ${name}` : `setting ${name} of role ${quoteIdentifier(role)}`,
+      sql: role === null ? whole : `alter role ${quoteIdentifier(role)} in database ${database} ${assignment}`,
+      trial: { database, name: settingName(name), assignment },
+      ...(role === null ? {} : { role }),
+    };
+  });
   if (comment !== undefined) {
     steps.push({ what: "comment", sql: `comment on database ${database} is ${quoteLiteral(comment)}` });
   }

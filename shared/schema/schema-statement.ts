@@ -38,6 +38,8 @@ export type StatementKind =
   | "refresh"
   /** ANALYZE */
   | "analyze"
+  /** what ALTER DATABASE and GRANT ON DATABASE give the database itself */
+  | "databaseProperty"
   | "other";
 
 export interface SchemaStatement {

@@ -35,7 +35,7 @@ const dispensable: ReadonlySet<StatementKind> = new Set([
 const aboutAnObject: ReadonlySet<StatementKind> = new Set(["owner", "grant", "comment", "securityLabel"]);
 
 /** What changes neither a row nor what may be done with it: it can be done later, or left. */
-const ofNoConsequence: ReadonlySet<StatementKind> = new Set(["tuning", "refresh", "analyze"]);
+const ofNoConsequence: ReadonlySet<StatementKind> = new Set(["tuning", "refresh", "analyze", "databaseProperty"]);
 
 /** What the rows need: a database without it is not migrated. */
 const indispensable: ReadonlySet<StatementKind> = new Set(["table", "type", "schema", "sequence"]);

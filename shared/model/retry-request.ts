@@ -24,6 +24,9 @@ const shape = {
   ),
 };
 
+/** The body, for the API's description. */
+export const RetryBody = z.object({ properties: z.object(shape) });
+
 /** @throws RequestError 400 with one detail for every problem */
 export function parseRetryRequest(body: unknown): RetryRequest {
   if (!isObject(body) || !isObject(body.properties)) {

@@ -18,7 +18,21 @@ public static class WorkerCalls
     private sealed record Answer(string Kind, string? Json, string? Text, string? Message, string? Stack);
 
     /// <summary>Called by the functions that <see cref="AppFunctions"/> emits.</summary>
-    public static Task<object?> Orchestrator(string name, string context) => Run(new(name, context, null, null, 0));
+    public static async Task<object?> Orchestrator(string name, string context)
+    {
+        while (true)
+        {
+            try
+            {
+                return await Run(new(name, context, null, null, 0));
+            }
+            catch (WorkerLostException)
+            {
+                // A turn has no effect before it has answered: another worker process may begin it again.
+                await Task.Delay(TimeSpan.FromMilliseconds(200));
+            }
+        }
+    }
 
     /// <inheritdoc cref="Orchestrator"/>
     public static Task<object?> Activity(string name, string? input, string instanceId) =>
@@ -39,11 +53,14 @@ public static class WorkerCalls
             { Kind: "succeeded" } => answer.Text,
             { Kind: "failed" } => throw new WorkerException(answer.Message ?? "", answer.Stack ?? ""),
             // The Functions host fails what ran in a worker process that ended; only a lost host is invisible to an activity.
-            _ => throw new WorkerException(answer?.Message ?? "The worker process ended.", ""),
+            _ => throw new WorkerLostException(answer?.Message ?? "The worker process ended."),
         };
     }
 }
 
 /// <summary>A failure as the Functions host words what a language worker reports (its RpcException).</summary>
-public sealed class WorkerException(string message, string stack)
+public class WorkerException(string message, string stack)
     : Exception($"Result: Failure\nException: {message}\nStack: {stack}");
+
+/// <summary>The worker process ended while the function ran.</summary>
+public sealed class WorkerLostException(string message) : WorkerException(message, "");

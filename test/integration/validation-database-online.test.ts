@@ -3,6 +3,7 @@ import { stateOf } from "../../shared/validation/rule.js";
 import { rule as databaseExists } from "../../shared/validation/rules/database/database-exists.js";
 import { rule as largeObjects } from "../../shared/validation/rules/database/large-objects.js";
 import { rule as logicalSlots } from "../../shared/validation/rules/database/logical-slots.js";
+import { rule as partitionRouting } from "../../shared/validation/rules/database/partition-routing.js";
 import { rule as replicaIdentity } from "../../shared/validation/rules/database/replica-identity.js";
 import { rule as sequences } from "../../shared/validation/rules/database/sequences.js";
 import { rule as subscriptions } from "../../shared/validation/rules/database/subscriptions.js";
@@ -16,6 +17,35 @@ beforeAll(async () => {
   bench = await RuleBench.start({ major: 12, settings: { wal_level: "logical" } }, { major: 18 });
 });
 afterAll(() => bench?.stop());
+
+test("partitions that rows may leave on the target are refused online", async () => {
+  const database = await bench.newDatabase();
+  const partitioned = (table: string, key: string) => `
+    create table ${table} (id int, c color, t text collate "C", f float8, n numeric) partition by ${key};
+    create table ${table}_0 partition of ${table} ${key.startsWith("hash") ? "for values with (modulus 1, remainder 0)" : "default"};
+  `;
+  await bench.source.query(
+    `
+      create type color as enum ('red', 'green');
+      ${partitioned("fine_hash", "hash (id, t, n)")}
+      ${partitioned("fine_list", "list (c)")}
+      ${partitioned("fine_range", "range (c, t, f)")}
+    `,
+    { database },
+  );
+  expect(await bench.check(partitionRouting, { database })).toEqual([]);
+  await bench.source.query(`${partitioned("by_enum", "hash (id, c)")} ${partitioned("by_float", "hash (f)")}`, {
+    database,
+  });
+  const [finding, ...others] = await bench.check(partitionRouting, { database });
+  expect(others).toEqual([]);
+  expect(finding).toMatchObject({
+    state: "Failed",
+    message: expect.stringMatching(
+      /^2 partitioned tables .*by_enum \(hash of column c: enum values hash by their OIDs.*by_float/,
+    ),
+  });
+});
 
 describe("the database itself", () => {
   test("has to exist on the source", async () => {

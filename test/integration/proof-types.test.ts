@@ -119,6 +119,7 @@ async function checksums(...of: Parameters<typeof checksumsWithin>): Promise<Rec
 const pairs: readonly [Major, Major][] = [
   [11, 17],
   [12, 18],
+  [15, 17],
   [17, 18],
   [11, 12],
 ];

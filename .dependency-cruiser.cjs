@@ -12,7 +12,7 @@ module.exports = {
       comment: "Orchestrators are replayed: they may know the model, never a server, the storage account or a secret.",
       severity: "error",
       from: { path: "^orchestrators" },
-      to: { path: "^shared/(postgres|status|secrets|schema|copy|validation|settings|planning|migration|requests)" },
+      to: { path: "^shared/(?!model/)" },
     },
     {
       name: "shared-knows-no-trigger",
@@ -25,8 +25,28 @@ module.exports = {
       comment:
         "The steps of a migration, its validation and its requests use the concepts below them, never the other way round.",
       severity: "error",
-      from: { path: "^shared/(model|secrets|postgres|status|planning|schema|copy)" },
-      to: { path: "^shared/(migration|validation|requests)" },
+      from: { path: "^shared/(model|secrets|postgres|status|planning|schema|ledger|copy)" },
+      to: { path: "^shared/(run|base-copy|following|lifecycle|validation|requests)" },
+    },
+    {
+      name: "run-is-below-the-steps",
+      comment:
+        "What every step needs knows none of them; following knows nothing of the base copy that comes before it.",
+      severity: "error",
+      from: { path: "^shared/(run|following)" },
+      to: { path: "^shared/(base-copy|lifecycle|validation|requests)" },
+    },
+    {
+      name: "run-knows-no-following",
+      severity: "error",
+      from: { path: "^shared/run" },
+      to: { path: "^shared/following" },
+    },
+    {
+      name: "validation-stands-beside-the-steps",
+      severity: "error",
+      from: { path: "^shared/validation" },
+      to: { path: "^shared/(base-copy|following|lifecycle|requests)" },
     },
     {
       name: "functions-know-no-orchestrator-code",
@@ -46,7 +66,14 @@ module.exports = {
       comment: "The emulator loads the built app through package.json's main, as the real host does.",
       severity: "error",
       from: { path: "^emulator" },
-      to: { path: "^(functions|orchestrators|shared|demo|test|bench)" },
+      to: { path: "^(functions|orchestrators|shared|local|demo|test|bench)" },
+    },
+    {
+      name: "people-start-no-test",
+      comment: "What starts servers, storage and the local host for people is in local/, not in the tests' fixtures.",
+      severity: "error",
+      from: { path: "^(local|demo|bench)" },
+      to: { path: "^test" },
     },
     {
       name: "cli-speaks-http",
@@ -65,7 +92,7 @@ module.exports = {
       name: "the-product-knows-no-test",
       severity: "error",
       from: { path: "^(functions|orchestrators|shared)" },
-      to: { path: "^(test|demo|bench)" },
+      to: { path: "^(local|test|demo|bench)" },
     },
     {
       name: "table-storage-is-in-status",

@@ -18,9 +18,9 @@ import { count, megabytes, seconds } from "../demo/quantities.js";
 import { seedMany } from "../demo/seed/many.js";
 import { seedSkewed } from "../demo/seed/skewed.js";
 import { textTable } from "../demo/text-table.js";
-import { EmbeddedServer } from "../test/fixtures/embedded-server.js";
-import { hasEnded, MigrationClient, offlineMigration } from "../test/fixtures/migration-client.js";
-import { Service } from "../test/fixtures/service.js";
+import { EmbeddedServer } from "../local/embedded-server.js";
+import { hasEnded, MigrationClient, offlineMigration } from "../local/migration-client.js";
+import { Service } from "../local/service.js";
 
 const run = promisify(execFile);
 const databases = ["skewed", "many"];

@@ -1,9 +1,9 @@
 import { copyFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { EmbeddedServer } from "../test/fixtures/embedded-server.js";
-import { MigrationClient, offlineMigration } from "../test/fixtures/migration-client.js";
-import { Service } from "../test/fixtures/service.js";
+import { EmbeddedServer } from "../local/embedded-server.js";
+import { MigrationClient, offlineMigration } from "../local/migration-client.js";
+import { Service } from "../local/service.js";
 import { compareDatabases, type DatabaseComparison } from "./compare.js";
 import { type DemoOptions, parseDemoOptions, usage } from "./demo-options.js";
 import { demonstrateOnline } from "./online-demo.js";

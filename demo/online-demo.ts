@@ -1,11 +1,6 @@
-import type { EmbeddedServer } from "../test/fixtures/embedded-server.js";
-import {
-  hasEnded,
-  type MigrationAnswer,
-  MigrationClient,
-  offlineMigration,
-} from "../test/fixtures/migration-client.js";
-import type { Service } from "../test/fixtures/service.js";
+import type { EmbeddedServer } from "../local/embedded-server.js";
+import { hasEnded, type MigrationAnswer, MigrationClient, offlineMigration } from "../local/migration-client.js";
+import type { Service } from "../local/service.js";
 import { compareDatabases, differences } from "./compare.js";
 import { count, megabytes, seconds } from "./quantities.js";
 import { seedTraffic, Traffic } from "./seed/traffic.js";

@@ -1,4 +1,4 @@
-import { type DatabaseDetails, hasEnded, type MigrationClient } from "../test/fixtures/migration-client.js";
+import { type DatabaseDetails, hasEnded, type MigrationClient } from "../local/migration-client.js";
 
 /** One database's copy, at one moment. */
 export interface DatabaseView {

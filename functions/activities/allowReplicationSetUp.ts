@@ -1,5 +1,5 @@
 /** Notes that the service may change the source's settings. */
-import { allowReplicationSetUp } from "../../shared/migration/set-up-replication.js";
+import { allowReplicationSetUp } from "../../shared/following/set-up-replication.js";
 import { MigrationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 

@@ -1,6 +1,6 @@
 /** Applies statements of the schema: a job of the database's plan. */
 import { z } from "zod";
-import { applyJob } from "../../shared/migration/apply-job.js";
+import { applyJob } from "../../shared/base-copy/apply-job.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

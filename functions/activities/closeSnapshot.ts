@@ -1,7 +1,7 @@
 /** Closes the snapshot, on every way out, and tells its relay to end. */
 import * as df from "durable-functions";
 import { z } from "zod";
-import { closeSnapshot } from "../../shared/migration/hold-snapshot.js";
+import { closeSnapshot } from "../../shared/base-copy/hold-snapshot.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 

@@ -1,8 +1,8 @@
 /** Copies the parts of one task. */
 import { z } from "zod";
-import { runCopyTask } from "../../shared/migration/copy-task.js";
-import { noteStep } from "../../shared/migration/note-step.js";
+import { runCopyTask } from "../../shared/base-copy/copy-task.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
+import { noteStep } from "../../shared/run/note-step.js";
 import { databaseStep } from "./step.js";
 
 databaseStep("copyTask", DatabaseRun.extend({ task: z.number().int() }), async (run) => {

@@ -1,5 +1,5 @@
 /** Ends a retry of statements: its secrets deleted, its claims released. */
-import { endRetry } from "../../shared/migration/retry-ended.js";
+import { endRetry } from "../../shared/lifecycle/retry-ended.js";
 import { MigrationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 

@@ -1,5 +1,5 @@
 /** Reads the schema, and plans parts, tasks, jobs and rounds. */
-import { planDatabase } from "../../shared/migration/plan-database.js";
+import { planDatabase } from "../../shared/base-copy/plan-database.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

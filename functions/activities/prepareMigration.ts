@@ -1,5 +1,5 @@
 /** Reaches both servers and finds out what is there. */
-import { prepareMigration } from "../../shared/migration/prepare-migration.js";
+import { prepareMigration } from "../../shared/lifecycle/prepare-migration.js";
 import { MigrationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 

@@ -1,5 +1,5 @@
 /** Creates the target database, replacing one that may be overwritten. */
-import { prepareTarget } from "../../shared/migration/prepare-target.js";
+import { prepareTarget } from "../../shared/base-copy/prepare-target.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

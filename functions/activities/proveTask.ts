@@ -1,6 +1,6 @@
 /** Proves what one copy task has loaded: both servers say what they have. */
 import { z } from "zod";
-import { proveTask } from "../../shared/migration/prove-task.js";
+import { proveTask } from "../../shared/base-copy/prove-task.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

@@ -1,5 +1,5 @@
 /** Brings the target to the cutover point. */
-import { reachCutoverPoint } from "../../shared/migration/cut-over.js";
+import { reachCutoverPoint } from "../../shared/following/cut-over.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

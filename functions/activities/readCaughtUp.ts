@@ -1,5 +1,5 @@
 /** Which databases have caught up with their source. */
-import { readCaughtUp } from "../../shared/migration/request-cutover.js";
+import { readCaughtUp } from "../../shared/following/request-cutover.js";
 import { MigrationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 

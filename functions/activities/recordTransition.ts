@@ -1,5 +1,5 @@
 /** Records a change of the migration's state or substate, and announces it on the queue migration-events. */
-import { settleDatabases } from "../../shared/migration/settle-databases.js";
+import { settleDatabases } from "../../shared/lifecycle/settle-databases.js";
 import { hasEnded } from "../../shared/model/states.js";
 import { Transition } from "../../shared/model/steps.js";
 import { recordTransition } from "../../shared/status/migrations.js";

@@ -1,6 +1,6 @@
 /** Hands the snapshot to its next keeper. */
 import { z } from "zod";
-import { relaySnapshot } from "../../shared/migration/hold-snapshot.js";
+import { relaySnapshot } from "../../shared/base-copy/hold-snapshot.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

@@ -1,8 +1,8 @@
 /** Cancels databases: tells their activities, ends their sessions, and wakes those who follow them. */
 import { z } from "zod";
-import { requestCancel } from "../../shared/migration/request-cancel.js";
-import { serversOf } from "../../shared/migration/servers.js";
+import { requestCancel } from "../../shared/lifecycle/request-cancel.js";
 import { MigrationStep } from "../../shared/model/steps.js";
+import { serversOf } from "../../shared/run/servers.js";
 import { wakeFollowers } from "./raise-event.js";
 import { migrationStep } from "./step.js";
 

@@ -1,8 +1,8 @@
 /** Asks databases to cut over, and wakes those who follow them. */
 import { z } from "zod";
-import { requestCutover } from "../../shared/migration/request-cutover.js";
-import { serversOf } from "../../shared/migration/servers.js";
+import { requestCutover } from "../../shared/following/request-cutover.js";
 import { MigrationStep } from "../../shared/model/steps.js";
+import { serversOf } from "../../shared/run/servers.js";
 import { wakeFollowers } from "./raise-event.js";
 import { migrationStep } from "./step.js";
 

@@ -1,6 +1,6 @@
 /** One look at how a database follows its source; tells the migration when it has caught up. */
 import { z } from "zod";
-import { sampleReplication } from "../../shared/migration/sample-replication.js";
+import { sampleReplication } from "../../shared/following/sample-replication.js";
 import { DatabaseRun, FollowState } from "../../shared/model/steps.js";
 import { raiseEvent } from "./raise-event.js";
 import { databaseStep } from "./step.js";

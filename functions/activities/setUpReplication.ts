@@ -1,5 +1,5 @@
 /** Looks whether both servers can replicate, and changes the source's settings where that is wanted. */
-import { setUpReplication } from "../../shared/migration/set-up-replication.js";
+import { setUpReplication } from "../../shared/following/set-up-replication.js";
 import { MigrationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 

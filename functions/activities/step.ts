@@ -5,12 +5,12 @@
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import type { z } from "zod";
-import { failureOf } from "../../shared/migration/failure-of.js";
-import { noteStep } from "../../shared/migration/note-step.js";
-import { untilCanceled } from "../../shared/migration/until-canceled.js";
 import type { Failure, Outcome } from "../../shared/model/outcome.js";
 import type { DatabaseStep, StepName, Steps } from "../../shared/model/steps.js";
 import { isTransient } from "../../shared/postgres/transient.js";
+import { failureOf } from "../../shared/run/failure-of.js";
+import { noteStep } from "../../shared/run/note-step.js";
+import { untilCanceled } from "../../shared/run/until-canceled.js";
 
 /** Registers a step of the migration as a whole. */
 export function migrationStep<S extends StepName>(

@@ -1,6 +1,7 @@
 /** Checks the rules about the two servers. */
-import { untilAllCanceled } from "../../shared/migration/until-canceled.js";
+
 import { MigrationStep } from "../../shared/model/steps.js";
+import { untilAllCanceled } from "../../shared/run/until-canceled.js";
 import { validateServers } from "../../shared/validation/validate-servers.js";
 import { migrationStep } from "./step.js";
 

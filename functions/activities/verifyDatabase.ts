@@ -1,5 +1,5 @@
 /** Makes sure that no table of the database is left unproven. */
-import { verifyDatabase } from "../../shared/migration/verify-database.js";
+import { verifyDatabase } from "../../shared/base-copy/verify-database.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

@@ -1,6 +1,6 @@
 /** Copying a range of large objects: they have no table of their own to COPY, and keep their OIDs. */
-import { type CopiedPart, type CopyPartOptions, loadOnce } from "./load-once.js";
-import type { PartToCopy } from "./plan-store.js";
+import { type CopiedPart, type CopyPartOptions, loadOnce } from "../ledger/load-once.js";
+import type { PartToCopy } from "../ledger/parts.js";
 
 /** Bytes read and written at a time. */
 const chunkBytes = 1024 * 1024;

@@ -5,11 +5,11 @@
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
+import { type CopiedPart, type CopyPartOptions, loadOnce } from "../ledger/load-once.js";
+import type { PartToCopy } from "../ledger/parts.js";
 import { ServiceError } from "../model/service-error.js";
 import { columnList, qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
-import { type CopiedPart, type CopyPartOptions, loadOnce } from "./load-once.js";
 import { selectRows } from "./part-rows.js";
-import type { PartToCopy } from "./plan-store.js";
 
 /**
  * @returns what the part holds, whoever loaded it.

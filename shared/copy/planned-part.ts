@@ -1,7 +1,7 @@
 /** A part of the plan as people see it before anything of it has been copied. */
 
+import type { PartToCopy } from "../ledger/parts.js";
 import type { PartPatch } from "../status/tables.js";
-import type { PartToCopy } from "./plan-store.js";
 
 export function plannedPart(database: string, part: PartToCopy): PartPatch {
   return {

@@ -3,10 +3,10 @@
  * the tables that people read. The same round trip asks whether the database is being cancelled.
  */
 import type pg from "pg";
+import { type PartProgress, type PartToCopy, readDatabaseProgress, recordProgress } from "../ledger/parts.js";
 import { isCancelRequested, recordDatabase } from "../status/databases.js";
 import { keepSample, sampleSpan } from "../status/samples.js";
 import { recordParts } from "../status/tables.js";
-import { type PartProgress, type PartToCopy, readDatabaseProgress, recordProgress } from "./plan-store.js";
 import { plannedPart } from "./planned-part.js";
 
 const intervalMs = 1_000;

@@ -5,7 +5,9 @@
  * such table, would stop applying anything. And a table without a replica identity must not publish updates and deletes, for the source
  * would refuse them to its users: such tables publish inserts (and TRUNCATE) only.
  */
+
 import type { ClientBase } from "pg";
+import { ledgerSchema } from "../ledger/ledger-name.js";
 import type { ReplicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import { qualifiedName, quoteIdentifier } from "./identifiers.js";
@@ -52,7 +54,7 @@ const publishableTables = `
   where c.relkind = 'r'
     and c.relpersistence <> 't'
     and ${userSchema("n")}
-    and n.nspname <> '_pgmig'
+    and n.nspname <> '${ledgerSchema}'
     and ${ofNoExtension("pg_class", "c.oid")}
   order by n.nspname, c.relname
 `;

@@ -1,5 +1,7 @@
 /** How many rows the server has inserted, updated and deleted in the database's tables since its statistics began. */
+
 import type { ClientBase } from "pg";
+import { ledgerSchema } from "../ledger/ledger-name.js";
 
 export interface RowCounters {
   readonly inserted: number;
@@ -13,7 +15,7 @@ const rowCounters = `
     coalesce(sum(n_tup_upd), 0)::float8 as updated,
     coalesce(sum(n_tup_del), 0)::float8 as deleted
   from pg_catalog.pg_stat_user_tables
-  where schemaname <> '_pgmig'
+  where schemaname <> '${ledgerSchema}'
 `;
 
 export async function readRowCounters(client: ClientBase): Promise<RowCounters> {

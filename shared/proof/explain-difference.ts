@@ -3,6 +3,7 @@
  * extension although the values are the same.
  */
 import type pg from "pg";
+import type { Heap, TalliedTable } from "../ledger/proof-store.js";
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
 import { canonicalRows } from "./canonical-row.js";
 import {
@@ -13,7 +14,6 @@ import {
   type Place,
   readKeyColumns,
 } from "./differing-rows.js";
-import type { Heap, TalliedTable } from "./proof-store.js";
 import { checksumText } from "./tally.js";
 
 export interface ExplainSessions {

@@ -1,12 +1,12 @@
 /** GET …/migrations/{name}/cutoverReadiness: what a person has to know before the cutover, asked of the source now. */
 import type { ClientBase } from "pg";
-import { failureOf } from "../migration/failure-of.js";
-import { serversOf } from "../migration/servers.js";
 import { replicationPrefix } from "../model/replication-names.js";
 import { RequestError } from "../model/request-error.js";
 import { withConnection } from "../postgres/connect.js";
 import { listPublishableTables, listPublishedTables } from "../postgres/publication.js";
 import { userSchema } from "../postgres/user-objects.js";
+import { failureOf } from "../run/failure-of.js";
+import { serversOf } from "../run/servers.js";
 import { listDatabases } from "../status/databases.js";
 import type { MigrationRow } from "../status/migrations.js";
 

@@ -1,5 +1,6 @@
 /** Carries out a group of a schema's statements on the target: exactly once, in one transaction with its ledger row. */
 import type pg from "pg";
+import { recordStatement } from "../ledger/statement-ledger.js";
 import { statementFailed } from "../postgres/statement-failed.js";
 import { explainUnqualifiedName } from "./explain-unqualified-name.js";
 import type { StatementGroup } from "./schema-plan.js";
@@ -26,11 +27,6 @@ const statementSettings = `
   set local default_tablespace = '';
   select pg_catalog.set_config(name, 'heap', true) from pg_catalog.pg_settings where name = 'default_table_access_method';
   set local client_min_messages = warning`;
-
-const insertLedgerRow = `
-  insert into _pgmig.statement_ledger (id, object, instance)
-  values ($1, $2, $3)
-  on conflict (id) do nothing`;
 
 const existingRoles = "select rolname from pg_catalog.pg_roles where rolname = any ($1::text[])";
 
@@ -95,8 +91,7 @@ async function inTransaction(
   await target.query(`begin; ${statementSettings}`);
   try {
     const first = group.statements[0]?.object ?? "nothing";
-    const { rowCount } = await target.query(insertLedgerRow, [group.id, first, instance]);
-    if (rowCount === 0) {
+    if (!(await recordStatement(target, { id: group.id, object: first, instance }))) {
       await target.query("rollback");
       return;
     }

@@ -1,6 +1,7 @@
 /** What a dump of the schema is asked for, and what the two ways of running pg_dump have in common. */
+
+import { ledgerSchema } from "../ledger/ledger-name.js";
 import { ServiceError } from "../model/service-error.js";
-import { ledgerSchema } from "../postgres/ledger.js";
 
 export type SchemaSection = "pre-data" | "post-data";
 

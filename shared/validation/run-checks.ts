@@ -1,7 +1,7 @@
 /** Running rules one after the other, each with a time limit; what one of them does to its sessions does not reach the next. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { failureOf } from "../migration/failure-of.js";
+import { failureOf } from "../run/failure-of.js";
 import { type Rule, type RuleFinding, type RuleState, stateOf } from "./rule.js";
 import { beginRule, endRuleSessions, type RuleSessions } from "./rule-sessions.js";
 

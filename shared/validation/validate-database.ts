@@ -1,9 +1,10 @@
 /** Checking the rules about one database. */
-import { connectSource } from "../migration/connect-source.js";
-import { maintenanceDatabase, serversOf } from "../migration/servers.js";
+
 import type { ValidationVerdict } from "../model/steps.js";
 import { taskFor } from "../postgres/application-name.js";
 import { connect } from "../postgres/connect.js";
+import { connectSource } from "../run/connect-source.js";
+import { maintenanceDatabase, serversOf } from "../run/servers.js";
 import { settings } from "../settings.js";
 import { isCancelRequested } from "../status/databases.js";
 import { loadDatabaseRules } from "./load-rules.js";

@@ -1,8 +1,9 @@
 /** Checking the rules about the two servers. */
-import { connectSource } from "../migration/connect-source.js";
-import { maintenanceDatabase, serversOf } from "../migration/servers.js";
+
 import type { ValidationVerdict } from "../model/steps.js";
 import { connect } from "../postgres/connect.js";
+import { connectSource } from "../run/connect-source.js";
+import { maintenanceDatabase, serversOf } from "../run/servers.js";
 import { settings } from "../settings.js";
 import { isEveryCancelRequested } from "../status/databases.js";
 import { loadServerRules } from "./load-rules.js";

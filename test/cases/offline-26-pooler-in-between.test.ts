@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { offlineMigration, type ServerAddress } from "../../local/migration-client.js";
 import { probeServer } from "../../shared/postgres/probe.js";
-import { offlineMigration, type ServerAddress } from "../fixtures/migration-client.js";
 import { hasPgBouncer, Pooler, type PoolMode } from "../fixtures/pooler.js";
 import { Stage } from "../fixtures/stage.js";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hasEnded, offlineMigration } from "../fixtures/migration-client.js";
+import { hasEnded, offlineMigration } from "../../local/migration-client.js";
 import { retryStatements, statementsOf, statementsScript } from "../fixtures/migration-statements.js";
 import { PrivateLibraries } from "../fixtures/private-library.js";
 import { Stage } from "../fixtures/stage.js";

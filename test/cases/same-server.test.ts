@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { offlineMigration } from "../../local/migration-client.js";
 import { rule } from "../../shared/validation/rules/server/same-server.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
 import { openOnlineStage } from "../fixtures/online-stage.js";
 import { RuleBench } from "../fixtures/rule-bench.js";
 import type { Stage } from "../fixtures/stage.js";

@@ -3,11 +3,11 @@
  * (`pg_attver`). Debian's 15.20 is such a server; where it is not installed these tests are skipped.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import type { EmbeddedServer } from "../../local/embedded-server.js";
+import { offlineMigration } from "../../local/migration-client.js";
+import { availableMajors } from "../../local/server-binaries.js";
 import { statementsOf } from "../fixtures/migration-statements.js";
 import { schemaEntries } from "../fixtures/schema-entries.js";
-import { availableMajors } from "../fixtures/server-binaries.js";
 import { Stage } from "../fixtures/stage.js";
 
 const installed = availableMajors().includes(15);

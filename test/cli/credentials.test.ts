@@ -4,8 +4,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Service } from "../../local/service.js";
 import { pgmigrate } from "../fixtures/pgmigrate.js";
-import { Service } from "../fixtures/service.js";
 
 let service: Service;
 let folder: string;

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { repositoryRoot } from "../fixtures/repository-root.js";
-import { Service } from "../fixtures/service.js";
+import { repositoryRoot } from "../../local/repository-root.js";
+import { Service } from "../../local/service.js";
 import { browserPath, launchBrowser, noBrowser, openPage } from "./browser.js";
 
 if (browserPath === undefined) console.warn(`The console's tests are skipped: ${noBrowser}.`);

@@ -2,7 +2,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seedMany } from "../../demo/seed/many.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 import { browserPath, launchBrowser, noBrowser, openPage } from "./browser.js";
 

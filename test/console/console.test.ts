@@ -7,8 +7,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { repositoryRoot } from "../../local/repository-root.js";
 import { openOnlineStage } from "../fixtures/online-stage.js";
-import { repositoryRoot } from "../fixtures/repository-root.js";
 import type { Stage } from "../fixtures/stage.js";
 import { accessibilityProblems, browserPath, launchBrowser, noBrowser, openPage, type View, views } from "./browser.js";
 
@@ -201,7 +201,7 @@ describe.skipIf(browserPath === undefined)("console", () => {
   it("cancels a migration that waits, and starts one that was held", async () => {
     const { page, context, errors } = await openPage(browser, wide);
     const { start } = stage.client;
-    const { offlineMigration } = await import("../fixtures/migration-client.js");
+    const { offlineMigration } = await import("../../local/migration-client.js");
     const body = offlineMigration(stage.source, stage.target, ["billing"], { startDataMigration: "False" });
     await start.call(stage.client, "held-1", body);
     await page.goto(`${serverHref()}/migrations/held-1`);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { repositoryRoot } from "../fixtures/repository-root.js";
+import { repositoryRoot } from "../../local/repository-root.js";
 
 const run = promisify(execFile);
 const infra = join(repositoryRoot, "infra");

@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { offlineMigration } from "../fixtures/migration-client.js";
-import { repositoryRoot } from "../fixtures/repository-root.js";
+import { offlineMigration } from "../../local/migration-client.js";
+import { repositoryRoot } from "../../local/repository-root.js";
 import { Stage } from "../fixtures/stage.js";
 
 let folder: string;

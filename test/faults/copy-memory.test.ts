@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedSkewed } from "../../demo/seed/skewed.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 // 1 GB of table is scale 3; the promise is about 2 GB (COPY_MEMORY_SCALE=6), whose seeding alone takes a minute.

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { repositoryRoot } from "../fixtures/repository-root.js";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { repositoryRoot } from "../../local/repository-root.js";
 
 const startServerAndHang = `
-  const { EmbeddedServer } = await import("./dist/test/fixtures/embedded-server.js");
+  const { EmbeddedServer } = await import("./dist/local/embedded-server.js");
   const server = await EmbeddedServer.start({ major: 17 });
   const [row] = await server.query("select current_setting('data_directory') as folder");
   const [postmaster] = await server.query("select pg_read_file('postmaster.pid') as file");
@@ -16,7 +16,7 @@ const startServerAndHang = `
 `;
 
 const startServiceAndHang = `
-  const { Service } = await import("./dist/test/fixtures/service.js");
+  const { Service } = await import("./dist/local/service.js");
   const service = await Service.start();
   console.log(JSON.stringify({ folder: service.folder, pids: [service.hostPid, ...(await service.workerPids())] }));
   setInterval(() => {}, 1000);

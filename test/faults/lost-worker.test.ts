@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedSkewed } from "../../demo/seed/skewed.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 import { ThrottledProxy } from "../fixtures/throttled-proxy.js";
 

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedTraffic, Traffic } from "../../demo/seed/traffic.js";
-import { hasEnded, type MigrationAnswer } from "../fixtures/migration-client.js";
+import { hasEnded, type MigrationAnswer } from "../../local/migration-client.js";
 import { onlineMigration, openOnlineStage, replicationLeftovers } from "../fixtures/online-stage.js";
 import type { Stage } from "../fixtures/stage.js";
 import { thorough } from "../fixtures/thorough.js";

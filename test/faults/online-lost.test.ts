@@ -1,7 +1,7 @@
 /** What becomes of an online migration that loses, while it follows, a server for good or the service's own host for a while. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { type MigrationAnswer, offlineMigration } from "../fixtures/migration-client.js";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { type MigrationAnswer, offlineMigration } from "../../local/migration-client.js";
 import {
   cutOverAndCompare,
   leftoversOn,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { MigrationAnswer } from "../fixtures/migration-client.js";
+import type { MigrationAnswer } from "../../local/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 /** What Azure's own clients send, and the published examples: requests as they were recorded, answered as Azure answers them. */

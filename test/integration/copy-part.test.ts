@@ -1,14 +1,14 @@
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 import { copyLargeObjects } from "../../shared/copy/copy-large-objects.js";
 import { copyPart } from "../../shared/copy/copy-part.js";
-import { type PartToCopy, readPlan, readTask } from "../../shared/copy/plan-store.js";
-import { splitPart } from "../../shared/copy/split-part.js";
+import { createLedger, dropLedger } from "../../shared/ledger/ledger-schema.js";
+import { type PartToCopy, readPlan, readTask } from "../../shared/ledger/parts.js";
+import { splitPart } from "../../shared/ledger/split-part.js";
 import { connect, endSession } from "../../shared/postgres/connect.js";
-import { createLedger, dropLedger } from "../../shared/postgres/ledger.js";
 import { importSnapshot, openKeeper } from "../../shared/postgres/snapshot.js";
 import { listLargeObjectRanges, serverVersion } from "../../shared/postgres/source-tables.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 import { planTable } from "../fixtures/plan.js";
 
 const servers: EmbeddedServer[] = [];

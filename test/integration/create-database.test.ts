@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 import { createDatabase, dropDatabase } from "../../shared/postgres/create-database.js";
 import {
   applyDatabaseProperties,
@@ -7,7 +8,6 @@ import {
   readDatabaseProperties,
 } from "../../shared/postgres/database-properties.js";
 import { quoteIdentifier } from "../../shared/postgres/identifiers.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 
 let old: EmbeddedServer;
 let recent: EmbeddedServer;

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { runDetached } from "../../shared/ledger/detached-statement.js";
 import type { ConnectOptions } from "../../shared/postgres/connect.js";
-import { runDetached } from "../../shared/postgres/detached-statement.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 
 // A build that takes two and a half seconds, whatever the machine.
 const slowIndex = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Azurite, startAzurite } from "../../local/azurite.js";
+import { offlineMigration } from "../../local/migration-client.js";
+import { Service } from "../../local/service.js";
 import { getMigration } from "../../shared/status/migrations.js";
-import { type Azurite, startAzurite } from "../fixtures/azurite.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
-import { Service } from "../fixtures/service.js";
 
 /** What callers may do, and what they cannot make the service do. */
 let azurite: Azurite;

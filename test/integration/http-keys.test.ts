@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Service } from "../fixtures/service.js";
+import { Service } from "../../local/service.js";
 
 let service: Service;
 

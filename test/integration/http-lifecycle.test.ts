@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { QueueClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { offlineMigration } from "../../local/migration-client.js";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { parseMigrationRequest } from "../../shared/model/migration-request.js";
 import { createMigration } from "../../shared/requests/create-migration.js";
 import { loadSecrets } from "../../shared/status/secrets.js";
 import { recordParts } from "../../shared/status/tables.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 let stage: Stage;

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Azurite, startAzurite } from "../../local/azurite.js";
+import { type MigrationAnswer, offlineMigration } from "../../local/migration-client.js";
+import { Service } from "../../local/service.js";
 import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { parseMigrationRequest } from "../../shared/model/migration-request.js";
 import { recordDatabase } from "../../shared/status/databases.js";
 import { insertMigration, recordTransition } from "../../shared/status/migrations.js";
-import { type Azurite, startAzurite } from "../fixtures/azurite.js";
-import { type MigrationAnswer, offlineMigration } from "../fixtures/migration-client.js";
-import { Service } from "../fixtures/service.js";
 
 let azurite: Azurite;
 let service: Service;

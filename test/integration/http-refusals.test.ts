@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Azurite, startAzurite } from "../../local/azurite.js";
+import { Service } from "../../local/service.js";
 import { type MigrationSpec, migrationKey } from "../../shared/model/migration.js";
 import type { MigrationState, MigrationSubstate } from "../../shared/model/states.js";
 import { claimDatabases } from "../../shared/status/claims.js";
 import { getMigration, insertMigration, recordTransition } from "../../shared/status/migrations.js";
 import { queryRows, type TableName } from "../../shared/status/storage.js";
-import { type Azurite, startAzurite } from "../fixtures/azurite.js";
-import { Service } from "../fixtures/service.js";
 import { conflicting } from "./refused-requests/conflicting.js";
 import { malformed } from "./refused-requests/malformed.js";
 import {

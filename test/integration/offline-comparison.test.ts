@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compareDatabases, differences } from "../../demo/compare.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 
 const schema = `
   create table t (t integer, "T x" text);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { repositoryRoot } from "../fixtures/repository-root.js";
+import { repositoryRoot } from "../../local/repository-root.js";
 
 let folder: string;
 

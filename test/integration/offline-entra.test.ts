@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { EmbeddedServer, testCertificateAuthority } from "../fixtures/embedded-server.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import { EmbeddedServer, testCertificateAuthority } from "../../local/embedded-server.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { pgmigrate } from "../fixtures/pgmigrate.js";
 import { Stage } from "../fixtures/stage.js";
 

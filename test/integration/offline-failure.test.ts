@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedMany } from "../../demo/seed/many.js";
-import { type MigrationAnswer, offlineMigration } from "../fixtures/migration-client.js";
+import { type MigrationAnswer, offlineMigration } from "../../local/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 let stage: Stage;

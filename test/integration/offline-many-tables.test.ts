@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedMany } from "../../demo/seed/many.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { activityRuns, totalRuns } from "../fixtures/activity-runs.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 let stage: Stage;

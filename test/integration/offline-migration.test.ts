@@ -3,7 +3,7 @@ import { prepareHostileTarget, seedHostile } from "../../demo/seed/hostile.js";
 import { seedMany } from "../../demo/seed/many.js";
 import { prepareShopTarget, seedShop } from "../../demo/seed/shop.js";
 import { seedSkewed } from "../../demo/seed/skewed.js";
-import { type MigrationAnswer, offlineMigration } from "../fixtures/migration-client.js";
+import { type MigrationAnswer, offlineMigration } from "../../local/migration-client.js";
 import { schemaEntries, withoutMissingRole, withoutVersionDifferences } from "../fixtures/schema-entries.js";
 import { type MigrationEvent, Stage } from "../fixtures/stage.js";
 

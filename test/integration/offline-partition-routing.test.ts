@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 let stage: Stage;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { prepareHostileTarget, seedHostile } from "../../demo/seed/hostile.js";
 import { prepareShopTarget, seedShop } from "../../demo/seed/shop.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { schemaEntries, withoutMissingRole } from "../fixtures/schema-entries.js";
 import { Stage } from "../fixtures/stage.js";
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { seedMany } from "../../demo/seed/many.js";
-import { EmbeddedServer, foreignCertificateAuthority, testCertificateAuthority } from "../fixtures/embedded-server.js";
-import { type MigrationAnswer, MigrationClient, offlineMigration } from "../fixtures/migration-client.js";
-import { Service } from "../fixtures/service.js";
+import { EmbeddedServer, foreignCertificateAuthority, testCertificateAuthority } from "../../local/embedded-server.js";
+import { type MigrationAnswer, MigrationClient, offlineMigration } from "../../local/migration-client.js";
+import { Service } from "../../local/service.js";
 import { Stage } from "../fixtures/stage.js";
 
 const onlyTls = ["hostssl all all all scram-sha-256", "hostnossl all all all reject"];

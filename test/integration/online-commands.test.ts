@@ -1,7 +1,7 @@
 /** The ways to command an online migration beside the API: messages on the queue, and events through Durable's own endpoint. */
 import { QueueClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { MigrationAnswer } from "../fixtures/migration-client.js";
+import type { MigrationAnswer } from "../../local/migration-client.js";
 import { onlineMigration, openOnlineStage, replicationLeftovers, whenDatabase } from "../fixtures/online-stage.js";
 import type { Stage } from "../fixtures/stage.js";
 

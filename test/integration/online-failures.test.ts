@@ -1,7 +1,7 @@
 /** Failures of online migrations before their cutover, all at once, for most of their time is waiting. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { type MigrationAnswer, offlineMigration } from "../fixtures/migration-client.js";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { type MigrationAnswer, offlineMigration } from "../../local/migration-client.js";
 import { onlineMigration, openOnlineStage, replicationLeftovers } from "../fixtures/online-stage.js";
 import type { Stage } from "../fixtures/stage.js";
 import { ThrottledProxy } from "../fixtures/throttled-proxy.js";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { TableClient } from "@azure/data-tables";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { foreignCertificateAuthority, testCertificateAuthority } from "../fixtures/embedded-server.js";
-import { freePort } from "../fixtures/free-port.js";
-import { hasEnded, offlineMigration, type ServerAddress } from "../fixtures/migration-client.js";
+import { foreignCertificateAuthority, testCertificateAuthority } from "../../local/embedded-server.js";
+import { freePort } from "../../local/free-port.js";
+import { hasEnded, offlineMigration, type ServerAddress } from "../../local/migration-client.js";
+import { repositoryRoot } from "../../local/repository-root.js";
 import { onlineMigration, openOnlineStage, replicationLeftovers, whenDatabase } from "../fixtures/online-stage.js";
-import { repositoryRoot } from "../fixtures/repository-root.js";
 import type { Stage } from "../fixtures/stage.js";
 import { ThrottledProxy } from "../fixtures/throttled-proxy.js";
 

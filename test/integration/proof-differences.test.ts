@@ -5,10 +5,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { offlineMigration } from "../../local/migration-client.js";
 import { connect } from "../../shared/postgres/connect.js";
 import { compareAtCutover } from "../../shared/proof/compare-at-cutover.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 let stage: Stage;

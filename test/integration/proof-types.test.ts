@@ -3,12 +3,12 @@ import { pipeline } from "node:stream/promises";
 import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { afterAll, describe, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { availableMajors, type Major } from "../../local/server-binaries.js";
 import { connect } from "../../shared/postgres/connect.js";
 import { serverVersion } from "../../shared/postgres/source-tables.js";
 import { canonicalRows } from "../../shared/proof/canonical-row.js";
 import { tally } from "../../shared/proof/tally.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
-import { availableMajors, type Major } from "../fixtures/server-binaries.js";
 import { unstorableTypes, valuesOfTypes } from "../fixtures/type-values.js";
 
 const servers = new Map<Major, Promise<EmbeddedServer>>();

@@ -1,10 +1,10 @@
 import { getEventListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 import { classifyStatements } from "../../shared/schema/classify-statement.js";
 import { dumpSchema, type SchemaDumpOptions } from "../../shared/schema/dump-schema.js";
 import { splitStatements } from "../../shared/schema/split-statements.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 import { richSchema } from "./schema-rich-source.js";
 
 const timeLimitMs = 60_000;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { runDetached } from "../../shared/ledger/detached-statement.js";
 import type { ConnectOptions } from "../../shared/postgres/connect.js";
-import { runDetached } from "../../shared/postgres/detached-statement.js";
 import { listMaterializedViews } from "../../shared/schema/list-materialized-views.js";
 import { planSchema } from "../../shared/schema/schema-plan.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 
 let server: EmbeddedServer;
 beforeAll(async () => {

@@ -1,9 +1,10 @@
 import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { describeLeftOut } from "../../shared/migration/describe-statements.js";
-import { rowOf } from "../../shared/migration/keep-unapplied.js";
+import { EmbeddedServer } from "../../local/embedded-server.js";
+import { runDetached } from "../../shared/ledger/detached-statement.js";
 import type { ConnectOptions } from "../../shared/postgres/connect.js";
-import { runDetached } from "../../shared/postgres/detached-statement.js";
+import { describeLeftOut } from "../../shared/run/describe-statements.js";
+import { rowOf } from "../../shared/run/keep-unapplied.js";
 import { applyStatements } from "../../shared/schema/apply-statements.js";
 import { classifyStatements } from "../../shared/schema/classify-statement.js";
 import { dumpSchema, type SchemaSection } from "../../shared/schema/dump-schema.js";
@@ -11,7 +12,6 @@ import { listMaterializedViews } from "../../shared/schema/list-materialized-vie
 import { planSchema, type SchemaPlan } from "../../shared/schema/schema-plan.js";
 import { splitStatements } from "../../shared/schema/split-statements.js";
 import type { UnappliedStatement } from "../../shared/schema/unapplied-statement.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 import { richSchema } from "./schema-rich-source.js";
 
 let old: EmbeddedServer;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 import { applicationName } from "../../shared/postgres/application-name.js";
 import { connect, endSession, withConnection } from "../../shared/postgres/connect.js";
 import { endingTask, endSessions } from "../../shared/postgres/sessions.js";
 import { importSnapshot, openKeeper } from "../../shared/postgres/snapshot.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 
 const key = "server_keepers";
 let server: EmbeddedServer;

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { QueueClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Azurite, startAzurite } from "../../local/azurite.js";
 import type { MigrationSpec } from "../../shared/model/migration.js";
 import { migrationKey } from "../../shared/model/migration.js";
 import { claimDatabases, releaseClaims } from "../../shared/status/claims.js";
@@ -24,7 +25,6 @@ import {
 import { deleteSecrets, loadSecrets, replaceSecrets, saveSecrets } from "../../shared/status/secrets.js";
 import { clearParts, listParts, type PartPatch, recordParts } from "../../shared/status/tables.js";
 import { listValidations, recordValidations } from "../../shared/status/validations.js";
-import { type Azurite, startAzurite } from "../fixtures/azurite.js";
 
 let azurite: Azurite;
 

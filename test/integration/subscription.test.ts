@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 import { tryPublisher } from "../../shared/postgres/subscription.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 
 test("a source that takes the target's connection and never answers is given up, and nothing is left", async () => {
   const silent = createServer(() => {}).listen(0, "127.0.0.1");

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { offlineMigration } from "../../local/migration-client.js";
 import { migrationKey } from "../../shared/model/migration.js";
 import { listValidations } from "../../shared/status/validations.js";
 import { loadDatabaseRules, loadServerRules } from "../../shared/validation/load-rules.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
 import { Stage } from "../fixtures/stage.js";
 
 /** With a budget that one rule may use up alone, every activity checks one rule and hands on. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { availableMajors } from "../../local/server-binaries.js";
 import { loadDatabaseRules } from "../../shared/validation/load-rules.js";
 import { stateOf } from "../../shared/validation/rule.js";
 import { RuleBench } from "../fixtures/rule-bench.js";
-import { availableMajors } from "../fixtures/server-binaries.js";
 
 // What most databases have in them, owned by the migration's user, and nothing that any rule is against.
 const ordinaryDatabase = `

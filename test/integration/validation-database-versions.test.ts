@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { availableMajors } from "../../local/server-binaries.js";
 import { rule as incompatiblePolymorphics } from "../../shared/validation/rules/database/incompatible-polymorphics.js";
 import { rule as notNullInheritance } from "../../shared/validation/rules/database/not-null-inheritance.js";
 import { rule as postfixOperators } from "../../shared/validation/rules/database/postfix-operators.js";
@@ -7,7 +8,6 @@ import { rule as removedTypes } from "../../shared/validation/rules/database/rem
 import { rule as systemViewColumns } from "../../shared/validation/rules/database/system-view-columns.js";
 import { rule as tablesWithOids } from "../../shared/validation/rules/database/tables-with-oids.js";
 import { RuleBench } from "../fixtures/rule-bench.js";
-import { availableMajors } from "../fixtures/server-binaries.js";
 
 let bench: RuleBench;
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EmbeddedServer } from "../../local/embedded-server.js";
 import { connect } from "../../shared/postgres/connect.js";
 import type { RuleFinding, ServerRule } from "../../shared/validation/rule.js";
 import { openRuleSessions, type RuleSessions } from "../../shared/validation/rule-sessions.js";
 import { type Check, type RuleOutcome, runChecks } from "../../shared/validation/run-checks.js";
-import { EmbeddedServer } from "../fixtures/embedded-server.js";
 
 let server: EmbeddedServer;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { EmbeddedServer } from "../../local/embedded-server.js";
 import { settings } from "../../shared/settings.js";
 import { loadDatabaseRules, loadServerRules } from "../../shared/validation/load-rules.js";
 import { type Rule, type RuleFinding, stateOf } from "../../shared/validation/rule.js";
-import type { EmbeddedServer } from "../fixtures/embedded-server.js";
 import { type CheckOptions, RuleBench } from "../fixtures/rule-bench.js";
 
 /** An old source and a new target, both entered by users that are no superusers. */

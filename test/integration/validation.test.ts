@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { offlineMigration } from "../../local/migration-client.js";
 import { migrationKey } from "../../shared/model/migration.js";
 import { listValidations, type ValidationRow } from "../../shared/status/validations.js";
 import { loadDatabaseRules, loadServerRules } from "../../shared/validation/load-rules.js";
-import { offlineMigration } from "../fixtures/migration-client.js";
 import { stateOfServer } from "../fixtures/server-state.js";
 import { Stage } from "../fixtures/stage.js";
 

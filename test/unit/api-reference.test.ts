@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { apiReference } from "../../functions/http/arm/api-reference.js";
 import { operations } from "../../functions/http/arm/operation.js";
-import { repositoryRoot } from "../fixtures/repository-root.js";
+import { repositoryRoot } from "../../local/repository-root.js";
 
 test("docs/api.md is what the routes and schemas say: npm run build && node scripts/api-docs.mjs brings it up to date", async () => {
   const folder = join(repositoryRoot, "functions/http");

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { repositoryRoot } from "../../local/repository-root.js";
 import { contractProblem } from "../fixtures/arm-contract.js";
-import { repositoryRoot } from "../fixtures/repository-root.js";
 
 const path = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DBforPostgreSQL/flexibleServers/t/migrations";
 const url = `http://127.0.0.1${path}/m`;

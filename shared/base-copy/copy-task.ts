@@ -1,0 +1,158 @@
+/** One copy activity: the parts of one task, one after the other, read from the database's snapshot. */
+import type pg from "pg";
+import { copyLargeObjects } from "../copy/copy-large-objects.js";
+import { copyPart } from "../copy/copy-part.js";
+import { plannedPart } from "../copy/planned-part.js";
+import { ProgressReporter } from "../copy/progress-reporter.js";
+import type { CopiedPart } from "../ledger/load-once.js";
+import { type PartToCopy, readTask } from "../ledger/parts.js";
+import { splitPart } from "../ledger/split-part.js";
+import { canceled, type Failure } from "../model/outcome.js";
+import { ServiceError } from "../model/service-error.js";
+import type { CopiedTask, DatabaseRun } from "../model/steps.js";
+import { connect, endSession, withConnection } from "../postgres/connect.js";
+import { qualifiedName } from "../postgres/identifiers.js";
+import { isTransient } from "../postgres/transient.js";
+import { failureOf } from "../run/failure-of.js";
+import { type MigrationServers, serversOf } from "../run/servers.js";
+import { settings } from "../settings.js";
+import { recordParts } from "../status/tables.js";
+import { CopySessions, type OpenSessions } from "./copy-sessions.js";
+
+export type CopyTaskInput = DatabaseRun & { readonly task: number };
+
+/** A part must be in well before the host ends the function; two budgets are host.json's functionTimeout with the default settings. */
+const budgetsForOneTask = 1.8;
+
+/** Why a copy is ended that the host would end soon. */
+const timeIsUp = new Error("the activity's time is up");
+
+/**
+ * Copies what the ledger does not have yet, for as long as the activity budget lasts. A table that cannot be copied does not stop the others of its
+ * batch; it is the task's failure. A part that is too slow for one activity is cut into smaller ones.
+ * @throws what may go away by itself (see isTransient), with the parts done so far kept; ServiceError SnapshotLost; CopyTooSlow for a part
+ * that cannot be cut.
+ */
+export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
+  const { key, database, task } = input;
+  const { instance, activityBudgetSeconds } = settings();
+  const servers = await serversOf(key);
+  const reporting = await connect(servers.target(database, `progress ${task}`));
+  const abort = new AbortController();
+  const reporter = new ProgressReporter(reporting, { key, database, instance }, abort);
+  const sessions = new CopySessions(
+    servers.source(database, `copy ${task}`),
+    servers.target(database, `copy ${task}`),
+    input,
+  );
+  const budgetEnds = Date.now() + activityBudgetSeconds * 1_000;
+  const limit = setTimeout(() => abort.abort(timeIsUp), activityBudgetSeconds * budgetsForOneTask * 1_000);
+  abort.signal.addEventListener("abort", () => sessions.abandon());
+  try {
+    reporter.start();
+    const parts = await readTask(reporting, task);
+    const { slow, ...copied } = await copyParts(parts, sessions, reporter, {
+      signal: abort.signal,
+      instance,
+      budgetEnds,
+    });
+    await reporter.stop();
+    if (slow !== undefined) await split(slow, servers, reporting, input);
+    return copied;
+  } catch (error) {
+    await reporter.stop().catch(() => {
+      // The copy's own error is the one to tell; what the reporter could not tell, the next attempt will.
+    });
+    if (reporter.canceled) return { done: true, failure: canceled };
+    throw abort.signal.aborted && abort.signal.reason !== timeIsUp ? abort.signal.reason : error;
+  } finally {
+    clearTimeout(limit);
+    await sessions.end();
+    await endSession(reporting);
+  }
+}
+
+/** @returns beside the task's outcome, the part that did not fit into this activity although nothing else was copied in it. */
+async function copyParts(
+  parts: readonly PartToCopy[],
+  sessions: CopySessions,
+  reporter: ProgressReporter,
+  { signal, instance, budgetEnds }: { signal: AbortSignal; instance: string; budgetEnds: number },
+): Promise<CopiedTask & { slow?: PartToCopy }> {
+  let failure: Failure | undefined;
+  let loaded = 0;
+  for (const [index, part] of parts.entries()) {
+    signal.throwIfAborted();
+    let flowed = 0;
+    reporter.note(part, { state: "loading", rows: 0, bytes: 0 });
+    const onBytes = (chunk: number) => {
+      flowed += chunk;
+      reporter.note(part, { state: "loading", rows: 0, bytes: flowed });
+    };
+    try {
+      const copied = await copyOne(part, await sessions.open(), { instance, signal, onBytes });
+      reporter.note(part, { state: "completed", ...copied });
+      if (flowed > 0) loaded += 1;
+    } catch (error) {
+      // A stream that broke in the middle leaves both sessions in an unknown state.
+      sessions.abandon();
+      if (signal.reason === timeIsUp) {
+        return { done: false, ...(loaded === 0 && { slow: part }), ...(failure && { failure }) };
+      }
+      const partFailure = failureOfPart(part, error);
+      if (!signal.aborted)
+        reporter.note(part, { state: "errored", rows: 0, bytes: flowed, error: partFailure.message });
+      if (signal.aborted || isTransient(error) || partFailure.code === "SnapshotLost") throw error;
+      failure ??= partFailure;
+    }
+    if (index < parts.length - 1 && Date.now() >= budgetEnds) return { done: false, ...(failure && { failure }) };
+  }
+  return { done: true, ...(failure && { failure }) };
+}
+
+const heapBlocks = `
+  select (pg_catalog.pg_relation_size($1::pg_catalog.regclass) / pg_catalog.current_setting('block_size')::int)::float8 as blocks
+`;
+
+async function split(
+  part: PartToCopy,
+  servers: MigrationServers,
+  target: pg.Client,
+  { key, database, attempt }: CopyTaskInput,
+): Promise<void> {
+  const table = qualifiedName(part.schema, part.table);
+  const { rows } = await withConnection(servers.source(database, "split"), (source) =>
+    source.query<{ blocks: number }>(heapBlocks, [table]),
+  );
+  const parts = await splitPart(target, part, { blocks: rows[0]?.blocks ?? 0, instance: settings().instance });
+  if (parts?.length === 0) throw tooSlow(table);
+  await recordParts(
+    key,
+    (parts ?? []).map((piece) => ({ ...plannedPart(database, piece), attempt })),
+  );
+}
+
+async function copyOne(
+  part: PartToCopy,
+  { source, sourceVersion, target }: OpenSessions,
+  options: { instance: string; signal: AbortSignal; onBytes: (bytes: number) => void },
+): Promise<CopiedPart> {
+  const copy = part.kind === "largeObjects" ? copyLargeObjects : copyPart;
+  return await copy(part, { source, sourceVersion, target, ...options });
+}
+
+function failureOfPart(part: PartToCopy, error: unknown): Failure {
+  const failure = failureOf(error);
+  const table = qualifiedName(part.schema, part.table);
+  return { ...failure, target: table, message: `Table ${table}: ${failure.message}` };
+}
+
+function tooSlow(table: string): ServiceError {
+  const { activityBudgetSeconds } = settings();
+  return new ServiceError(
+    "CopyTooSlow",
+    `A block of table ${table} could not be copied within ${Math.round(activityBudgetSeconds * budgetsForOneTask)} s, and the host would end the copy soon. ` +
+      "Raise ACTIVITY_BUDGET_SECONDS and host.json's functionTimeout, or lower MAX_PARALLEL_COPIES if the servers are busy.",
+    { target: table },
+  );
+}

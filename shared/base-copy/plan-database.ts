@@ -1,0 +1,187 @@
+/** Planning one database: its schema's statements, its tables' parts, and in which tasks, jobs and rounds they are carried out. */
+
+import { plannedPart } from "../copy/planned-part.js";
+import { type DatabasePlan, findPlan, savePlan } from "../ledger/jobs.js";
+import { numberParts, type PartToCopy, readDatabaseProgress } from "../ledger/parts.js";
+import { anyMigrationPrefix } from "../model/replication-names.js";
+import { ServiceError } from "../model/service-error.js";
+import type { CopyPlan, DatabaseRun } from "../model/steps.js";
+import { planJobs } from "../planning/jobs.js";
+import { type Part, planParts } from "../planning/parts.js";
+import { planProofs } from "../planning/proofs.js";
+import { planRounds } from "../planning/rounds.js";
+import { packTasks } from "../planning/tasks.js";
+import { withConnection } from "../postgres/connect.js";
+import { qualifiedName } from "../postgres/identifiers.js";
+import { importSnapshot } from "../postgres/snapshot.js";
+import {
+  databaseEncoding,
+  type LargeObjectRange,
+  listLargeObjectRanges,
+  listSourceTables,
+  type SourceTable,
+} from "../postgres/source-tables.js";
+import { noteStep } from "../run/note-step.js";
+import { type MigrationServers, serversOf } from "../run/servers.js";
+import { classifyStatements } from "../schema/classify-statement.js";
+import { dumpSchema, type SchemaSection } from "../schema/dump-schema.js";
+import { dumpSchemaNatively } from "../schema/dump-schema-natively.js";
+import { listMaterializedViews } from "../schema/list-materialized-views.js";
+import { planSchema, type TableStatements } from "../schema/schema-plan.js";
+import type { RelationName, SchemaStatement } from "../schema/schema-statement.js";
+import { splitStatements } from "../schema/split-statements.js";
+import { settings } from "../settings.js";
+import { recordDatabase } from "../status/databases.js";
+import { currentSnapshot } from "../status/snapshots.js";
+import { recordParts } from "../status/tables.js";
+
+/** Large objects copied in one transaction. */
+const largeObjectsPerPart = 1_000;
+
+/** Plans the run, or finds the plan of an earlier runner. */
+export async function planDatabase(run: DatabaseRun): Promise<CopyPlan> {
+  const servers = await serversOf(run.key);
+  return await withConnection(servers.target(run.database, "plan"), async (target) => {
+    const known = await findPlan(target);
+    if (known !== undefined) return known;
+    await noteStep(run, "reading the schema");
+    const plan = await makePlan(run, servers);
+    // Announced before it is saved: nobody copies before, so a part cannot be set back to queued.
+    await announce(run, plan.parts);
+    const saved = await savePlan(target, plan);
+    await recordDatabase(run.key, run.database, await readDatabaseProgress(target));
+    return saved;
+  });
+}
+
+async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<DatabasePlan> {
+  const { partSizeBytes, maxParallelCopies } = settings();
+  const snapshot = (await currentSnapshot(run.key, run.database, run.attempt))?.snapshot;
+  if (snapshot === undefined)
+    throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
+
+  const contents = await readContents(run, servers, snapshot);
+  const [preData, postData] = await dumpSections(run, servers, snapshot);
+  const schema = planSchema({
+    preData,
+    postData,
+    tables: contents.tables,
+    materializedViews: contents.materializedViews,
+  });
+  const parts = [
+    ...contents.tables.flatMap((table) => planParts(table, partSizeBytes)),
+    ...contents.largeObjects.map(largeObjectPart),
+  ];
+  const tasks = packTasks(parts, { partSizeBytes, parallelCopies: maxParallelCopies });
+  const jobs = planJobs(schema, tasks, [...contents.tables, ...contents.partitionedTables].map(analyzeTable));
+  const rounds = planRounds(tasks, jobs.indexJobs, planProofs(tasks));
+  return {
+    parts: numberParts(tasks, contents.encoding),
+    jobs: jobs.jobs,
+    rounds,
+    summary: { preData: jobs.preData, rounds: rounds.length, afterData: jobs.afterData },
+  };
+}
+
+interface DatabaseContents {
+  readonly tables: readonly SourceTable[];
+  readonly partitionedTables: readonly RelationName[];
+  readonly materializedViews: readonly RelationName[];
+  readonly largeObjects: readonly LargeObjectRange[];
+  readonly encoding: string;
+}
+
+const partitionedTables = `
+  select n.nspname as schema, c.relname as name
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.relkind = 'p'
+    and n.nspname !~ '^pg_'
+  order by n.nspname, c.relname
+`;
+
+async function readContents(run: DatabaseRun, servers: MigrationServers, snapshot: string): Promise<DatabaseContents> {
+  return await withConnection(servers.source(run.database, "plan"), async (source) => {
+    await importSnapshot(source, snapshot);
+    return {
+      tables: await listSourceTables(source),
+      partitionedTables: (await source.query<RelationName>(partitionedTables)).rows,
+      materializedViews: await listMaterializedViews(source),
+      largeObjects: await listLargeObjectRanges(source, largeObjectsPerPart),
+      encoding: await databaseEncoding(source),
+    };
+  });
+}
+
+/** Both sections at once, each by a pg_dump of its own: most of a dump is waiting for one small query after another. */
+async function dumpSections(
+  run: DatabaseRun,
+  servers: MigrationServers,
+  snapshot: string,
+): Promise<[preData: SchemaStatement[], postData: SchemaStatement[]]> {
+  const failed = new AbortController();
+  const dump = async (section: SchemaSection) => {
+    try {
+      return await dumpSection(run, servers, { section, snapshot, signal: failed.signal });
+    } catch (error) {
+      // The other one is of no use any more.
+      failed.abort(error);
+      throw error;
+    }
+  };
+  return await Promise.all([dump("pre-data"), dump("post-data")]);
+}
+
+/** Must fit into one function, whose limit is two budgets. */
+async function dumpSection(
+  run: DatabaseRun,
+  servers: MigrationServers,
+  { section, ...from }: { section: SchemaSection; snapshot: string; signal: AbortSignal },
+): Promise<SchemaStatement[]> {
+  const { activityBudgetSeconds, pgDumpPath } = settings();
+  const options = { section, ...from, timeLimitMs: activityBudgetSeconds * 1_400 };
+  const connection = servers.source(run.database, `pg_dump ${section}`);
+  const text =
+    pgDumpPath === undefined
+      ? await withConnection(connection, (client) => dumpSchema(client, options))
+      : await dumpSchemaNatively(pgDumpPath, connection, options);
+  const statements = classifyStatements(await splitStatements(text));
+  // The publications of online migrations, ours among them, are no part of the schema.
+  return statements.filter(({ kind, objectType, object }) => {
+    const onPublication = kind === "publication" || objectType === "PUBLICATION";
+    return !(onPublication && object.includes(` ${anyMigrationPrefix}`));
+  });
+}
+
+function largeObjectPart(range: LargeObjectRange, index: number, all: readonly LargeObjectRange[]): Part {
+  return {
+    kind: "largeObjects",
+    schema: "pg_catalog",
+    table: "pg_largeobject",
+    columns: [],
+    rowFilter: undefined,
+    part: index + 1,
+    parts: all.length,
+    firstBlock: range.first,
+    endBlock: range.last + 1,
+    bytes: 0,
+  };
+}
+
+function analyzeTable({ schema, name }: RelationName): TableStatements {
+  const table = qualifiedName(schema, name);
+  return {
+    relation: { schema, name },
+    statements: [
+      { id: `analyze/${table}`, sql: `analyze ${table}`, object: `statistics of table ${table}`, kind: "analyze" },
+    ],
+  };
+}
+
+/** Shows every part as queued. */
+async function announce({ key, database, attempt }: DatabaseRun, parts: readonly PartToCopy[]): Promise<void> {
+  await recordParts(
+    key,
+    parts.map((part) => ({ ...plannedPart(database, part), attempt })),
+  );
+}

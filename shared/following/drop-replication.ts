@@ -1,0 +1,73 @@
+/** Dropping what an online migration has made on both servers, on every way out. */
+import { setTimeout as delay } from "node:timers/promises";
+import { replicationNames } from "../model/replication-names.js";
+import { ServiceError } from "../model/service-error.js";
+import type { DatabaseRun } from "../model/steps.js";
+import { withConnection } from "../postgres/connect.js";
+import { dropPublications } from "../postgres/publication.js";
+import { dropSlots } from "../postgres/replication-slot.js";
+import { dropSubscriptions } from "../postgres/subscription.js";
+import { failureOf } from "../run/failure-of.js";
+import { serversOf } from "../run/servers.js";
+import { getDatabase, recordDatabase } from "../status/databases.js";
+
+/** Seconds between attempts to reach a server that does not answer. */
+const waitsSeconds = [1, 3, 10];
+
+/**
+ * Drops subscription, slot and publications; each side on its own, so that one that does not answer does not keep the other's. Always ends well, and converges.
+ * @returns what is left, by name, with the SQL that drops it; undefined when nothing is
+ */
+export async function dropReplication(run: DatabaseRun): Promise<string | undefined> {
+  const { key, database, attempt } = run;
+  const row = await getDatabase(key, database);
+  if (row?.replication === undefined || row.replication === "dropped") return undefined;
+  const names = replicationNames(key, database, attempt);
+  const [onTarget, onSource] = await Promise.all([
+    patiently(async () => {
+      const servers = await serversOf(key);
+      await withConnection(servers.target(database, "end"), (target) => dropSubscriptions(target, names.prefix));
+    }),
+    patiently(async () => {
+      const servers = await serversOf(key);
+      await withConnection(servers.source(database, "end"), async (source) => {
+        await dropSlots(source, names.prefix);
+        await dropPublications(source, names.prefix);
+      });
+    }),
+  ]);
+  if (onTarget === undefined && onSource === undefined) {
+    await recordDatabase(key, database, { replication: "dropped" });
+    return undefined;
+  }
+  return [
+    onTarget === undefined
+      ? undefined
+      : `Subscription ${names.subscription} may be left in target database ${database} (${onTarget}). Run there: ALTER SUBSCRIPTION ${names.subscription} DISABLE; ` +
+        `ALTER SUBSCRIPTION ${names.subscription} SET (slot_name = NONE); DROP SUBSCRIPTION ${names.subscription};`,
+    onSource === undefined
+      ? undefined
+      : `Replication slot ${names.slot} and publications ${names.allChanges}, ${names.insertsOnly} and ${names.nothing} may be left in source database ${database} (${onSource}); a slot that ` +
+        `nobody reads keeps the source's WAL and fills its disk. Run there: SELECT pg_drop_replication_slot('${names.slot}'); DROP PUBLICATION IF EXISTS ${names.allChanges}, ${names.insertsOnly}, ${names.nothing};`,
+  ]
+    .filter((text) => text !== undefined)
+    .join("\n");
+}
+
+/** The last problem, when every attempt met one. */
+async function patiently(work: () => Promise<void>): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const seconds of [0, ...waitsSeconds]) {
+    await delay(seconds * 1_000);
+    try {
+      await work();
+      return undefined;
+    } catch (error) {
+      // Neither slot nor subscription can be in a database that is not there.
+      if (error instanceof ServiceError && (error.code === "DatabaseNotFound" || error.code === "SecretsMissing"))
+        return undefined;
+      problem = failureOf(error).message;
+    }
+  }
+  return problem;
+}

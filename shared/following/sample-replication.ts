@@ -1,0 +1,240 @@
+/** One look at a database that follows its source: how far behind it is, what has arrived, what stands in the way. */
+import { setTimeout as delay } from "node:timers/promises";
+import type { ClientBase } from "pg";
+import { type ReplicationNames, replicationNames } from "../model/replication-names.js";
+import { ServiceError } from "../model/service-error.js";
+import type { DatabaseRun, FollowState, ReplicationSample } from "../model/steps.js";
+import { withConnection } from "../postgres/connect.js";
+import { explainApplyFailure } from "../postgres/explain-apply-failure.js";
+import { bytesBetween, parseLsn } from "../postgres/lsn.js";
+import { listPublishableTables, listPublishedTables } from "../postgres/publication.js";
+import { readSlot, type SlotStatus } from "../postgres/replication-slot.js";
+import { readRowCounters } from "../postgres/row-counters.js";
+import { serverVersion } from "../postgres/source-tables.js";
+import { readAppliedPoint, readSubscription } from "../postgres/subscription.js";
+import { failureOf } from "../run/failure-of.js";
+import { type MigrationServers, serversOf } from "../run/servers.js";
+import { addWarnings } from "../run/warnings.js";
+import { type DatabasePatch, getDatabase, recordDatabase } from "../status/databases.js";
+import { keepSample } from "../status/samples.js";
+
+/** How long a sample waits for the target to confirm what the source had when it began: below that, the latency is measured, not estimated. */
+const patienceMs = 2_000;
+const pollMs = 100;
+
+/** Positions that are remembered while nothing is confirmed; beyond that every other one is forgotten. */
+const maximumMarks = 60;
+
+/**
+ * Records a sample. A server that does not answer, or a subscription that cannot go on, is what the sample says, and no error: it may recover.
+ * @throws ServiceError SlotLost or SubscriptionLost, for then nothing will
+ */
+export async function sampleReplication(run: DatabaseRun, state: FollowState): Promise<ReplicationSample> {
+  const { key, database, attempt } = run;
+  const servers = await serversOf(key);
+  const names = replicationNames(key, database, attempt);
+  const target = await reached(() => lookAtTarget(run, servers, names, state));
+  const stuck = target.ok && target.value.stuck;
+  const explanation = stuck ? await explain(run, servers, names) : undefined;
+  const source = await reached(() => lookAtSource(run, servers, names, state));
+  const now = {
+    ...state,
+    ...(target.ok ? { errors: target.value.errors } : {}),
+    ...(source.ok ? source.value.state : {}),
+  };
+  const troubles = [
+    ...(source.ok ? source.value.troubles : [`The source does not answer: ${source.problem}`]),
+    ...(explanation === undefined ? [] : [explanation]),
+    ...(target.ok ? target.value.troubles : [`The target does not answer: ${target.problem}`]),
+    // Only a superuser can try out what the worker stumbles over.
+    ...(stuck && source.ok && explanation === undefined ? ["The target server's log says why."] : []),
+  ];
+  const row = await getDatabase(key, database);
+  const caughtUp = source.ok && source.value.caughtUp;
+  await recordDatabase(key, database, {
+    ...(target.ok ? target.value.counters : {}),
+    ...(source.ok ? source.value.progress : {}),
+    // Nobody can say what is not applied while the source is away: it is as old as the last look at least.
+    ...(source.ok ? {} : { latencySeconds: (row?.latencySeconds ?? 0) + secondsSince(row?.sampledOn) }),
+    sampledOn: new Date().toISOString(),
+    message: troubles.join("\n"),
+    ...(caughtUp && row?.caughtUp !== true ? { caughtUp, state: "WaitingForCutoverTrigger" } : {}),
+  });
+  if (source.ok) await keepSample(key, database, source.value.progress);
+  return { state: now, caughtUp: caughtUp || row?.caughtUp === true, cutover: row?.cutoverRequested === true };
+}
+
+type Reached<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: string };
+
+async function reached<T>(look: () => Promise<T>): Promise<Reached<T>> {
+  try {
+    return { ok: true, value: await look() };
+  } catch (error) {
+    if (error instanceof ServiceError && (error.code === "SlotLost" || error.code === "SubscriptionLost")) throw error;
+    return { ok: false, problem: failureOf(error).message };
+  }
+}
+
+interface TargetSample {
+  readonly counters: DatabasePatch;
+  readonly errors: number;
+  /** Whether the subscription's worker cannot get on, for a reason that only the server's log tells. */
+  readonly stuck: boolean;
+  readonly troubles: readonly string[];
+}
+
+async function lookAtTarget(
+  { key, database }: DatabaseRun,
+  servers: MigrationServers,
+  names: ReplicationNames,
+  state: FollowState,
+): Promise<TargetSample> {
+  return await withConnection(servers.target(database, "sample"), async (target) => {
+    const subscription = await readSubscription(target, names.subscription, await serverVersion(target));
+    if (subscription === undefined) {
+      throw new ServiceError(
+        "SubscriptionLost",
+        `Somebody has dropped subscription ${names.subscription} from target database ${database}: what it had applied is not known any more. Migrate the database again.`,
+        { target: database },
+      );
+    }
+    const { inserted, updated, deleted } = await readRowCounters(target);
+    const row = await getDatabase(key, database);
+    // A server that crashed has lost its statistics: the counters stay where they were.
+    const counters = {
+      cdcInsertCounter: Math.max(row?.cdcInsertCounter ?? 0, inserted - (row?.cdcInsertBase ?? 0)),
+      cdcUpdateCounter: Math.max(row?.cdcUpdateCounter ?? 0, updated - (row?.cdcUpdateBase ?? 0)),
+      cdcDeleteCounter: Math.max(row?.cdcDeleteCounter ?? 0, deleted - (row?.cdcDeleteBase ?? 0)),
+    };
+    const troubles: string[] = [];
+    const stuck = subscription.enabled && (!subscription.working || subscription.errors > state.errors);
+    if (!subscription.enabled) {
+      troubles.push(
+        `Subscription ${names.subscription} is disabled on the target. Run there, in database ${database}: ALTER SUBSCRIPTION ${names.subscription} ENABLE;`,
+      );
+    } else if (stuck) {
+      const times = subscription.errors > 0 ? ` It has failed ${subscription.errors} times.` : "";
+      troubles.push(`The target's worker for subscription ${names.subscription} does not get on.${times}`);
+    }
+    return { counters, errors: subscription.errors, stuck, troubles };
+  });
+}
+
+async function explain(
+  { database }: DatabaseRun,
+  servers: MigrationServers,
+  names: ReplicationNames,
+): Promise<string | undefined> {
+  const looked = await reached(() =>
+    withConnection(servers.target(database, "sample"), (target) =>
+      withConnection(servers.source(database, "sample"), async (source) => {
+        const slot = await slotOrFail(source, names.slot, await serverVersion(source));
+        const applied = (await readAppliedPoint(target, names.subscription)) ?? slot.confirmed;
+        return await explainApplyFailure(source, target, names, applied);
+      }),
+    ),
+  );
+  return looked.ok ? looked.value : undefined;
+}
+
+interface SourceSample {
+  readonly state: Pick<FollowState, "marks" | "goal">;
+  readonly progress: DatabasePatch;
+  readonly caughtUp: boolean;
+  readonly troubles: readonly string[];
+}
+
+async function lookAtSource(
+  run: DatabaseRun,
+  servers: MigrationServers,
+  names: ReplicationNames,
+  state: FollowState,
+): Promise<SourceSample> {
+  return await withConnection(servers.source(run.database, "sample"), async (source) => {
+    const version = await serverVersion(source);
+    const first = await slotOrFail(source, names.slot, version);
+    const goal = state.goal ?? first.current;
+    let last = first;
+    const deadline = Date.now() + patienceMs;
+    while (parseLsn(last.confirmed) < parseLsn(first.current) && Date.now() < deadline && last.active) {
+      await delay(pollMs);
+      last = await slotOrFail(source, names.slot, version);
+    }
+    const current = parseLsn(last.confirmed) >= parseLsn(first.current);
+    const marks = remember(state.marks, first, last.confirmed);
+    const latencySeconds = current ? (last.at - first.at) / 1_000 : ageOf(marks, last);
+    const from = (await getDatabase(run.key, run.database))?.consistentPoint ?? first.confirmed;
+    await addWarnings(run.key, run.database, await gapsOn(source, run, names));
+    return {
+      state: { marks, goal },
+      progress: {
+        latencySeconds: Math.round(latencySeconds * 10) / 10,
+        incomingChanges: Math.max(0, bytesBetween(from, last.current)),
+        appliedChanges: Math.max(0, bytesBetween(from, last.confirmed)),
+      },
+      caughtUp: parseLsn(last.confirmed) >= parseLsn(goal),
+      troubles: last.active || current ? [] : ["Nobody reads from the source's replication slot."],
+    };
+  });
+}
+
+async function slotOrFail(source: ClientBase, slot: string, version: number): Promise<SlotStatus> {
+  const status = await readSlot(source, slot, version);
+  if (status !== undefined && !status.lost) return status;
+  throw new ServiceError(
+    "SlotLost",
+    status === undefined
+      ? `Somebody has dropped replication slot ${slot} from the source: changes are missing since then. Migrate the database again.`
+      : `The source has removed WAL that replication slot ${slot} still needed (max_slot_wal_keep_size): changes are missing. Migrate the database again, with a higher limit.`,
+  );
+}
+
+/** The last position that the target has confirmed, and all that came after it. */
+function remember(marks: FollowState["marks"], now: SlotStatus, confirmed: string): FollowState["marks"] {
+  const all = [...marks, { lsn: now.current, at: now.at }];
+  const lastApplied = all.findLastIndex(({ lsn }) => parseLsn(lsn) <= parseLsn(confirmed));
+  const needed = all.slice(Math.max(0, lastApplied));
+  if (needed.length <= maximumMarks) return needed;
+  return needed.filter((_, index) => index % 2 === 0 || index === needed.length - 1);
+}
+
+/** Seconds: the oldest commit that is not applied came after the last position that is. */
+function ageOf(marks: FollowState["marks"], { confirmed, at }: SlotStatus): number {
+  const applied = marks.findLast(({ lsn }) => parseLsn(lsn) <= parseLsn(confirmed)) ?? marks[0];
+  return applied === undefined ? 0 : Math.max(0, at - applied.at) / 1_000;
+}
+
+/** What is on the source and will not be on the target. */
+async function gapsOn(
+  source: ClientBase,
+  { key, database }: DatabaseRun,
+  { prefix }: ReplicationNames,
+): Promise<string[]> {
+  const [tables, published, row] = [
+    await listPublishableTables(source),
+    await listPublishedTables(source, prefix),
+    await getDatabase(key, database),
+  ];
+  const known = new Set(published.map(({ schema, name }) => `${schema}\0${name}`));
+  const added = tables.filter(({ schema, name, logged }) => logged && !known.has(`${schema}\0${name}`));
+  const unidentified = tables.filter(({ schema, name, identified }) => !identified && known.has(`${schema}\0${name}`));
+  const changes = unidentified.reduce((sum, table) => sum + table.changes, 0);
+  return [
+    ...added.map(
+      ({ schema, name }) =>
+        `Table ${schema}.${name} was created on the source after the migration began: it is not migrated. Copy it yourself, or migrate again.`,
+    ),
+    ...(changes > (row?.unidentifiedChangesBase ?? 0)
+      ? [
+          `Rows of a table without primary key or replica identity were updated or deleted on the source, which cannot be replicated: one or more of ${unidentified
+            .filter((table) => table.changes > 0)
+            .map(({ schema, name }) => `${schema}.${name}`)
+            .join(", ")}.`,
+        ]
+      : []),
+  ];
+}
+
+function secondsSince(time: string | undefined): number {
+  return time === undefined ? 0 : Math.max(0, Date.now() - Date.parse(time)) / 1_000;
+}

@@ -1,0 +1,59 @@
+/** The end of a migration: its sessions ended on both servers, its secrets deleted, its databases free for others. */
+import { setTimeout as delay } from "node:timers/promises";
+import { dropReplication } from "../following/drop-replication.js";
+import { isTransient } from "../postgres/transient.js";
+import { endSessionsOnBothServers } from "../run/end-sessions.js";
+import { failureOf } from "../run/failure-of.js";
+import { serversOf } from "../run/servers.js";
+import { releaseClaims } from "../status/claims.js";
+import { listDatabases } from "../status/databases.js";
+import { deleteSecrets } from "../status/secrets.js";
+
+/** Seconds between attempts to reach a server that does not answer. */
+const waitsSeconds = [1, 3, 10];
+
+/**
+ * Always ends well, and converges: what could not be cleaned up is told by name.
+ * @param migrated whether there were more than a validation's sessions, which end by themselves.
+ */
+export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
+  const leftBehind = migrated
+    ? [await endSessionsPatiently(key), ...(await dropRemains(key))].filter((text) => text !== undefined)
+    : [];
+  await deleteSecrets(key);
+  await releaseClaims(key);
+  return leftBehind.length === 0 ? {} : { leftBehind: leftBehind.join("\n") };
+}
+
+/** What a database's own end could not drop, because a server was away: by now it may be back. */
+async function dropRemains(key: string): Promise<(string | undefined)[]> {
+  const rows = await listDatabases(key);
+  return await Promise.all(
+    rows.map(({ database, snapshotAttempt }) =>
+      dropReplication({ key, database, attempt: Math.max(1, snapshotAttempt) }),
+    ),
+  );
+}
+
+async function endSessionsPatiently(key: string): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const seconds of [0, ...waitsSeconds]) {
+    await delay(seconds * 1_000);
+    try {
+      const leftOver = await endSessionsOnBothServers(await serversOf(key));
+      if (leftOver === 0) return undefined;
+      problem = `${leftOver} sessions did not end`;
+    } catch (error) {
+      const failure = failureOf(error);
+      // A second runner comes after the first has deleted the secrets: all is done.
+      if (failure.code === "SecretsMissing") return undefined;
+      problem = failure.message;
+      // A password or a certificate that is refused will be refused again.
+      if (!isTransient(error)) break;
+    }
+  }
+  return (
+    `Sessions of the migration may be left (${problem}). They end by themselves within minutes; to end them now, run on both servers: ` +
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'migration %';"
+  );
+}

@@ -2,8 +2,9 @@
 
 import { plannedPart } from "../copy/planned-part.js";
 import { type DatabasePlan, findPlan, savePlan } from "../ledger/jobs.js";
+import { listLedgers } from "../ledger/ledger-name.js";
 import { numberParts, type PartToCopy, readDatabaseProgress } from "../ledger/parts.js";
-import { anyMigrationPrefix } from "../model/replication-names.js";
+import { isReplicationName } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopyPlan, DatabaseRun } from "../model/steps.js";
 import { planJobs } from "../planning/jobs.js";
@@ -21,10 +22,11 @@ import {
   listSourceTables,
   type SourceTable,
 } from "../postgres/source-tables.js";
+import { userSchema } from "../postgres/user-objects.js";
 import { noteStep } from "../run/note-step.js";
 import { type MigrationServers, serversOf } from "../run/servers.js";
 import { classifyStatements } from "../schema/classify-statement.js";
-import { dumpSchema, type SchemaSection } from "../schema/dump-schema.js";
+import { dumpSchema, type SchemaDumpOptions, type SchemaSection } from "../schema/dump-schema.js";
 import { dumpSchemaNatively } from "../schema/dump-schema-natively.js";
 import { listMaterializedViews } from "../schema/list-materialized-views.js";
 import { planSchema, type TableStatements } from "../schema/schema-plan.js";
@@ -61,7 +63,7 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
 
   const contents = await readContents(run, servers, snapshot);
-  const [preData, postData] = await dumpSections(run, servers, snapshot);
+  const [preData, postData] = await dumpSections(run, servers, { snapshot, excludedSchemas: contents.ledgers });
   const schema = planSchema({
     preData,
     postData,
@@ -89,6 +91,8 @@ interface DatabaseContents {
   readonly materializedViews: readonly RelationName[];
   readonly largeObjects: readonly LargeObjectRange[];
   readonly encoding: string;
+  /** What earlier migrations have left there: it is not the user's. */
+  readonly ledgers: readonly string[];
 }
 
 const partitionedTables = `
@@ -96,7 +100,7 @@ const partitionedTables = `
   from pg_catalog.pg_class as c
   join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind = 'p'
-    and n.nspname !~ '^pg_'
+    and ${userSchema("n")}
   order by n.nspname, c.relname
 `;
 
@@ -109,6 +113,7 @@ async function readContents(run: DatabaseRun, servers: MigrationServers, snapsho
       materializedViews: await listMaterializedViews(source),
       largeObjects: await listLargeObjectRanges(source, largeObjectsPerPart),
       encoding: await databaseEncoding(source),
+      ledgers: await listLedgers(source),
     };
   });
 }
@@ -117,12 +122,12 @@ async function readContents(run: DatabaseRun, servers: MigrationServers, snapsho
 async function dumpSections(
   run: DatabaseRun,
   servers: MigrationServers,
-  snapshot: string,
+  from: Pick<SchemaDumpOptions, "excludedSchemas"> & { readonly snapshot: string },
 ): Promise<[preData: SchemaStatement[], postData: SchemaStatement[]]> {
   const failed = new AbortController();
   const dump = async (section: SchemaSection) => {
     try {
-      return await dumpSection(run, servers, { section, snapshot, signal: failed.signal });
+      return await dumpSection(run, servers, { ...from, section, signal: failed.signal });
     } catch (error) {
       // The other one is of no use any more.
       failed.abort(error);
@@ -136,7 +141,7 @@ async function dumpSections(
 async function dumpSection(
   run: DatabaseRun,
   servers: MigrationServers,
-  { section, ...from }: { section: SchemaSection; snapshot: string; signal: AbortSignal },
+  { section, ...from }: Omit<SchemaDumpOptions, "timeLimitMs">,
 ): Promise<SchemaStatement[]> {
   const { activityBudgetSeconds, pgDumpPath } = settings();
   const options = { section, ...from, timeLimitMs: activityBudgetSeconds * 1_400 };
@@ -149,7 +154,7 @@ async function dumpSection(
   // The publications of online migrations, ours among them, are no part of the schema.
   return statements.filter(({ kind, objectType, object }) => {
     const onPublication = kind === "publication" || objectType === "PUBLICATION";
-    return !(onPublication && object.includes(` ${anyMigrationPrefix}`));
+    return !(onPublication && isReplicationName(object.slice(object.lastIndexOf(" ") + 1)));
   });
 }
 

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { DatabaseError } from "pg";
 import { tryReach } from "../following/try-reach.js";
+import { freeLedgerName } from "../ledger/ledger-name.js";
 import { createLedger } from "../ledger/ledger-schema.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
@@ -46,22 +47,22 @@ async function createUnlessDone(run: DatabaseRun, servers: MigrationServers, mai
   const row = await getDatabase(key, database);
   if (row === undefined || row.attempt >= attempt || row.endedOn !== undefined) return;
   // Asked anew in the session that replaces it: an address may lead elsewhere by now.
-  const properties = await withConnection(servers.source(database, "create database"), async (source) => {
+  const { properties, ledger } = await withConnection(servers.source(database, "create database"), async (source) => {
     await proveDifferentServers(source, maintenance, servers.spec);
-    return await readDatabaseProperties(source);
+    return { properties: await readDatabaseProperties(source), ledger: await freeLedgerName(source) };
   });
   if ((await maintenance.query(databaseExists, [database])).rowCount !== 0) {
     refuseUnlessOurs(run, servers, row.targetCreated);
     await dropDatabase(maintenance, database);
   }
-  await recordDatabase(key, database, { targetCreated: true });
+  await recordDatabase(key, database, { targetCreated: true, ledger });
   try {
     await createDatabase(maintenance, database, properties);
   } catch (error) {
     throw explainRefusal(error, servers, database);
   }
   await withConnection(servers.target(database, "create ledger"), (target) =>
-    createLedger(target, `${key} ${attempt}`),
+    createLedger(target, `${key} ${attempt}`, ledger),
   );
   if (servers.spec.mode === "Online") await tryReach(run, servers);
   await clearParts(key, database);

@@ -14,10 +14,11 @@ import { abandonSession, type ConnectOptions, connect, endSession } from "../pos
 import { quoteLiteral } from "../postgres/identifiers.js";
 import type { SessionSettings } from "../postgres/session-settings.js";
 import { statementFailed } from "../postgres/statement-failed.js";
+import { queryLedger } from "./ledger-name.js";
 import { isRecorded, recordingSql } from "./statement-ledger.js";
 
 export interface DetachedStatement {
-  /** Its key in _pgmig.statement_ledger. */
+  /** Its key in the statement ledger. */
   readonly id: string;
   /** One statement that may run in a transaction block. */
   readonly sql: string;
@@ -94,7 +95,7 @@ export async function runDetached(
     for (;;) {
       const { rows } = await (run.unrecorded === true
         ? client.query<{ done: boolean; running: boolean }>(lookForSession, [applicationName])
-        : client.query<{ done: boolean; running: boolean }>(lookUp, [statement.id, applicationName]));
+        : queryLedger<{ done: boolean; running: boolean }>(client, lookUp, [statement.id, applicationName]));
       if (rows[0]?.done === true) return "done";
       if (rows[0]?.running !== true) break;
       if (Date.now() + pollMs > deadline) return "running";
@@ -123,7 +124,9 @@ async function execute(
   { instance, unrecorded }: DetachedRun,
 ): Promise<"done"> {
   const record =
-    unrecorded === true ? "" : `${recordingSql({ id: statement.id, object: statement.object, instance })};`;
+    unrecorded === true
+      ? ""
+      : `${await recordingSql(client, { id: statement.id, object: statement.object, instance })};`;
   try {
     await client.query(`
       set application_name = ${quoteLiteral(applicationName)};
@@ -131,7 +134,7 @@ async function execute(
       ${statement.sql}`);
     return "done";
   } catch (error) {
-    if (isRecorded(error)) return "done";
+    if (await isRecorded(client, error)) return "done";
     throw statementFailed(statement.object, error);
   }
 }

@@ -2,6 +2,7 @@
 import type { ClientBase } from "pg";
 import type { CopyPlan, CopyRound } from "../model/steps.js";
 import type { Job, JobContent } from "../planning/jobs.js";
+import { queryLedger } from "./ledger-name.js";
 import { type PartToCopy, saveParts } from "./parts.js";
 
 export interface DatabasePlan {
@@ -33,11 +34,11 @@ const claimPlan = `
 /** Saves the plan in one transaction, once: whoever planned first is right, for some of it may have been carried out already. */
 export async function savePlan(target: ClientBase, plan: DatabasePlan): Promise<CopyPlan> {
   await target.query("begin");
-  const claimed = await target.query(claimPlan, [JSON.stringify(plan.summary)]);
+  const claimed = await queryLedger(target, claimPlan, [JSON.stringify(plan.summary)]);
   if (claimed.rowCount !== 0) {
     await saveParts(target, plan.parts);
-    for (const job of plan.jobs) await target.query(insertJobs, [JSON.stringify([job])]);
-    await target.query(insertRounds, [JSON.stringify(plan.rounds)]);
+    for (const job of plan.jobs) await queryLedger(target, insertJobs, [JSON.stringify([job])]);
+    await queryLedger(target, insertRounds, [JSON.stringify(plan.rounds)]);
   }
   await target.query("commit");
   return (await findPlan(target)) ?? plan.summary;
@@ -45,13 +46,14 @@ export async function savePlan(target: ClientBase, plan: DatabasePlan): Promise<
 
 /** The summary of the plan that has been saved, if one has. */
 export async function findPlan(target: ClientBase): Promise<CopyPlan | undefined> {
-  const { rows } = await target.query<{ content: CopyPlan }>("select content from _pgmig.plan");
+  const { rows } = await queryLedger<{ content: CopyPlan }>(target, "select content from _pgmig.plan");
   return rows[0]?.content;
 }
 
 /** What one job applies, and what that is called. */
 export async function readJob(target: ClientBase, job: number): Promise<{ phase: string; content: JobContent }> {
-  const { rows } = await target.query<{ phase: string; content: JobContent }>(
+  const { rows } = await queryLedger<{ phase: string; content: JobContent }>(
+    target,
     "select phase, content from _pgmig.job where job = $1",
     [job],
   );
@@ -62,9 +64,11 @@ export async function readJob(target: ClientBase, job: number): Promise<{ phase:
 
 /** What one round copies and builds. */
 export async function readRound(target: ClientBase, round: number): Promise<CopyRound> {
-  const { rows } = await target.query<{ content: CopyRound }>("select content from _pgmig.round where round = $1", [
-    round,
-  ]);
+  const { rows } = await queryLedger<{ content: CopyRound }>(
+    target,
+    "select content from _pgmig.round where round = $1",
+    [round],
+  );
   const found = rows[0];
   if (found === undefined) throw new Error(`The plan has no round ${round}.`);
   return found.content;

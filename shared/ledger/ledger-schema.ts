@@ -10,6 +10,7 @@
  * - `statement_ledger`: the schema's statements that have been carried out, likewise written in their own transaction.
  */
 import type { ClientBase } from "pg";
+import { firstLedgerName, forgetLedger, ledgerOf, listLedgers, named } from "./ledger-name.js";
 
 const createLedgerSchema = `
   create schema if not exists _pgmig;
@@ -90,22 +91,27 @@ const createLedgerSchema = `
   );
 `;
 
-/** Creates the ledger in a database of the target, marked as the given run's. Converges when run again. */
-export async function createLedger(target: ClientBase, run: string): Promise<void> {
+/**
+ * Creates the ledger in a database of the target, marked as the given run's. Converges when run again.
+ * @param name see freeLedgerName()
+ */
+export async function createLedger(target: ClientBase, run: string, name = firstLedgerName): Promise<void> {
   await target.query("begin");
-  await target.query(createLedgerSchema);
-  await target.query("insert into _pgmig.migration (run) values ($1) on conflict do nothing", [run]);
+  await target.query(named(createLedgerSchema, name));
+  await target.query(named("insert into _pgmig.migration (run) values ($1) on conflict do nothing", name), [run]);
   await target.query("commit");
 }
 
 /** Whether the database has a ledger: it has none before it is created, and none once it is done. */
 export async function hasLedger(target: ClientBase): Promise<boolean> {
-  const { rows } = await target.query<{ known: boolean }>("select to_regclass('_pgmig.part') is not null as known");
-  return rows[0]?.known === true;
+  return (await listLedgers(target)).length > 0;
 }
 
 /** Drops the ledger: the database is done, and shows no trace of us. */
 export async function dropLedger(target: ClientBase): Promise<void> {
+  const ledger = await ledgerOf(target);
+  if (ledger === undefined) return;
   await target.query("set client_min_messages = error");
-  await target.query("drop schema if exists _pgmig cascade");
+  await target.query(named("drop schema if exists _pgmig cascade", ledger));
+  forgetLedger(target);
 }

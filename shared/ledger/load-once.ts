@@ -1,5 +1,6 @@
 /** Design invariant 3: a part's rows and its ledger row commit together, so that running it twice, at once or later, loads it once. */
 import type pg from "pg";
+import { queryLedger } from "./ledger-name.js";
 import type { PartToCopy } from "./parts.js";
 
 export interface CopiedPart {
@@ -50,14 +51,14 @@ export async function loadOnce(
 ): Promise<CopiedPart> {
   await target.query("begin");
   // A second runner of the part waits here for the first one's commit, and then finds the row.
-  const claimed = await target.query(claimPart, [part.id, instance]);
+  const claimed = await queryLedger(target, claimPart, [part.id, instance]);
   if (claimed.rowCount === 0) {
-    const { rows } = await target.query<{ rows: string; bytes: string }>(readLedger, [part.id]);
+    const { rows } = await queryLedger<{ rows: string; bytes: string }>(target, readLedger, [part.id]);
     await target.query("commit");
     return { rows: Number(rows[0]?.rows ?? 0), bytes: Number(rows[0]?.bytes ?? 0) };
   }
   const copied = await load();
-  await target.query(recordPart, [part.id, copied.rows, copied.bytes]);
+  await queryLedger(target, recordPart, [part.id, copied.rows, copied.bytes]);
   await target.query("commit");
   return copied;
 }

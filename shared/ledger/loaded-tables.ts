@@ -1,5 +1,6 @@
 /** What the ledger says of each table of the plan: the proof holds it against what the servers have. */
 import type { ClientBase } from "pg";
+import { queryLedger } from "./ledger-name.js";
 
 const tablesOfPlan = `
   select
@@ -28,5 +29,5 @@ export interface LoadedTable {
 
 /** Every table of the plan, in a fixed order: the proof goes on by number. */
 export async function readLoadedTables(target: ClientBase): Promise<LoadedTable[]> {
-  return (await target.query<LoadedTable>(tablesOfPlan)).rows;
+  return (await queryLedger<LoadedTable>(target, tablesOfPlan)).rows;
 }

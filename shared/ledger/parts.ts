@@ -3,6 +3,7 @@ import type { ClientBase } from "pg";
 import type { PartState } from "../model/states.js";
 import type { Part } from "../planning/parts.js";
 import type { CopyTask } from "../planning/tasks.js";
+import { queryLedger } from "./ledger-name.js";
 
 export interface PartToCopy extends Part {
   /** Unique in the database; the ledger's key. */
@@ -38,7 +39,7 @@ export function numberParts(tasks: readonly CopyTask[], encoding: string): PartT
 /** Adds the parts to the plan, within the caller's transaction. */
 export async function saveParts(target: ClientBase, parts: readonly PartToCopy[]): Promise<void> {
   for (let first = 0; first < parts.length; first += partsPerInsert) {
-    await target.query(insertParts, [JSON.stringify(parts.slice(first, first + partsPerInsert))]);
+    await queryLedger(target, insertParts, [JSON.stringify(parts.slice(first, first + partsPerInsert))]);
   }
 }
 
@@ -71,7 +72,7 @@ interface PartRow {
 
 /** The parts of one copy task. */
 export async function readTask(target: ClientBase, task: number): Promise<PartToCopy[]> {
-  const { rows } = await target.query<PartRow>(partsOfTask, [task]);
+  const { rows } = await queryLedger<PartRow>(target, partsOfTask, [task]);
   return rows.map(toPart);
 }
 
@@ -79,7 +80,7 @@ const wholePlan = partsOfTask.replace("where task = $1", "");
 
 /** Every part of the database, in the order of the tasks. */
 export async function readPlan(target: ClientBase): Promise<PartToCopy[]> {
-  const { rows } = await target.query<PartRow>(wholePlan);
+  const { rows } = await queryLedger<PartRow>(target, wholePlan);
   return rows.map(toPart);
 }
 
@@ -132,7 +133,7 @@ const updateProgress = `
 
 /** Notes how far parts are. A completed part stays so: a second runner that comes late cannot set it back. */
 export async function recordProgress(target: ClientBase, progress: readonly PartProgress[]): Promise<void> {
-  if (progress.length > 0) await target.query(updateProgress, [JSON.stringify(progress)]);
+  if (progress.length > 0) await queryLedger(target, updateProgress, [JSON.stringify(progress)]);
 }
 
 export interface DatabaseProgress {
@@ -179,7 +180,7 @@ const databaseProgress = `
 
 /** Adds up the progress of all parts. */
 export async function readDatabaseProgress(target: ClientBase): Promise<DatabaseProgress> {
-  const { rows } = await target.query<DatabaseProgress>(databaseProgress);
+  const { rows } = await queryLedger<DatabaseProgress>(target, databaseProgress);
   const progress = rows[0];
   if (progress === undefined) throw new Error("an aggregate answered without a row");
   return progress;

@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { DatabaseError } from "pg";
 import { cutPart } from "../planning/parts.js";
+import { queryLedger } from "./ledger-name.js";
 import { type PartToCopy, saveParts } from "./parts.js";
 
 /** A part that did not fit once may not fit twice: better many small ones at once than several rounds. */
@@ -53,15 +54,15 @@ export async function splitPart(
   await target.query("begin");
   try {
     await target.query(lockLimit);
-    if ((await target.query(retirePart, [part.id, instance])).rowCount === 0) {
+    if ((await queryLedger(target, retirePart, [part.id, instance])).rowCount === 0) {
       await target.query("rollback");
       return undefined;
     }
-    await target.query(lockPlan);
-    const { rows } = await target.query<{ id: number; part: number }>(lastNumbers, table);
+    await queryLedger(target, lockPlan);
+    const { rows } = await queryLedger<{ id: number; part: number }>(target, lastNumbers, table);
     const last = rows[0] ?? { id: part.id, part: part.part };
-    await target.query(removePart, [part.id]);
-    await target.query(growTable, [...table, ranges.length - 1]);
+    await queryLedger(target, removePart, [part.id]);
+    await queryLedger(target, growTable, [...table, ranges.length - 1]);
     const parts = ranges.map((range, index) => ({
       ...part,
       ...range,

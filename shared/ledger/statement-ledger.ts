@@ -1,6 +1,7 @@
 /** The schema's statements that have been carried out: each is recorded in its own transaction, so that it takes effect once. */
 import pg from "pg";
 import { quoteLiteral } from "../postgres/identifiers.js";
+import { ledgerOf, ledgerSql, queryLedger } from "./ledger-name.js";
 
 export interface LedgerStatement {
   /** The same for everybody who asks for this statement. */
@@ -25,20 +26,21 @@ export async function recordStatement(
   target: pg.ClientBase,
   { id, object, instance }: LedgerStatement,
 ): Promise<boolean> {
-  return (await target.query(insertRow, [id, object, instance])).rowCount !== 0;
+  return (await queryLedger(target, insertRow, [id, object, instance])).rowCount !== 0;
 }
 
 /** SQL text that records a statement, for one message with the statement itself: what isRecorded() says of its error is all the answer there is. */
-export function recordingSql({ id, object, instance }: LedgerStatement): string {
-  return `insert into _pgmig.statement_ledger (id, object, instance) values (${[id, object, instance].map(quoteLiteral).join(", ")})`;
+export async function recordingSql(target: pg.ClientBase, { id, object, instance }: LedgerStatement): Promise<string> {
+  const values = [id, object, instance].map(quoteLiteral).join(", ");
+  return `${await ledgerSql(target, "insert into _pgmig.statement_ledger (id, object, instance)")} values (${values})`;
 }
 
 /** Whether recordingSql() has failed because somebody else has carried the statement out meanwhile. */
-export function isRecorded(error: unknown): boolean {
+export async function isRecorded(target: pg.ClientBase, error: unknown): Promise<boolean> {
   return (
     error instanceof pg.DatabaseError &&
     error.code === "23505" &&
-    error.schema === "_pgmig" &&
-    error.table === "statement_ledger"
+    error.table === "statement_ledger" &&
+    error.schema === (await ledgerOf(target))
   );
 }

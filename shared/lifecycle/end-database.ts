@@ -1,7 +1,6 @@
 /** The end of one database: nothing of ours stays in it, and its row says how it went. */
 
 import { dropReplication } from "../following/drop-replication.js";
-import { ledgerSchema } from "../ledger/ledger-name.js";
 import { dropLedger, hasLedger } from "../ledger/ledger-schema.js";
 import { readDatabaseProgress } from "../ledger/parts.js";
 import { ServiceError } from "../model/service-error.js";
@@ -57,6 +56,9 @@ async function cleanUp(key: string, database: string): Promise<string | undefine
   } catch (error) {
     // Somebody has dropped the database, and the schema with it.
     if (error instanceof ServiceError && error.code === "DatabaseNotFound") return undefined;
-    return `Schema ${ledgerSchema} could not be dropped from target database ${database} (${failureOf(error).message}). Run there: DROP SCHEMA IF EXISTS ${ledgerSchema} CASCADE;`;
+    return (
+      `The migration's own schema (named _pgmig, or _pgmig_2 and so on) could not be dropped from target database ${database} ` +
+      `(${failureOf(error).message}). Drop it there: DROP SCHEMA … CASCADE;`
+    );
   }
 }

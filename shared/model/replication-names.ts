@@ -35,6 +35,11 @@ export function replicationNames(key: string, database: string, attempt: number)
   };
 }
 
+/** Whether a name is one that replicationNames() gives. A user's publication may well start as ours do: it is his. */
+export function isReplicationName(name: string): boolean {
+  return /^pgmig_[a-z0-9_]{0,20}_[0-9a-f]{12}_[0-9]+(_inserts|_nothing)?$/.test(name);
+}
+
 /** What the names of all objects of one database of a migration start with. */
 export function replicationPrefix(key: string, database: string): string {
   const migration = key

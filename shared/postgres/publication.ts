@@ -7,7 +7,6 @@
  */
 
 import type { ClientBase } from "pg";
-import { ledgerSchema } from "../ledger/ledger-name.js";
 import type { ReplicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import { qualifiedName, quoteIdentifier } from "./identifiers.js";
@@ -54,7 +53,6 @@ const publishableTables = `
   where c.relkind = 'r'
     and c.relpersistence <> 't'
     and ${userSchema("n")}
-    and n.nspname <> '${ledgerSchema}'
     and ${ofNoExtension("pg_class", "c.oid")}
   order by n.nspname, c.relname
 `;

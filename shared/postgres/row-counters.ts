@@ -1,7 +1,7 @@
 /** How many rows the server has inserted, updated and deleted in the database's tables since its statistics began. */
 
 import type { ClientBase } from "pg";
-import { ledgerSchema } from "../ledger/ledger-name.js";
+import { userSchema } from "./user-objects.js";
 
 export interface RowCounters {
   readonly inserted: number;
@@ -11,11 +11,12 @@ export interface RowCounters {
 
 const rowCounters = `
   select
-    coalesce(sum(n_tup_ins), 0)::float8 as inserted,
-    coalesce(sum(n_tup_upd), 0)::float8 as updated,
-    coalesce(sum(n_tup_del), 0)::float8 as deleted
-  from pg_catalog.pg_stat_user_tables
-  where schemaname <> '${ledgerSchema}'
+    coalesce(sum(t.n_tup_ins), 0)::float8 as inserted,
+    coalesce(sum(t.n_tup_upd), 0)::float8 as updated,
+    coalesce(sum(t.n_tup_del), 0)::float8 as deleted
+  from pg_catalog.pg_stat_user_tables as t
+  join pg_catalog.pg_namespace as n on n.nspname = t.schemaname
+  where ${userSchema("n")}
 `;
 
 export async function readRowCounters(client: ClientBase): Promise<RowCounters> {

@@ -1,4 +1,5 @@
 /** Telling the user's own objects from the system's, and from those that CREATE EXTENSION brings along: those are not dumped one by one. */
+import { isLedger } from "../ledger/ledger-name.js";
 
 type Catalog =
   | "pg_am"
@@ -29,8 +30,12 @@ export function ofNoExtension(catalog: Catalog, oid: `${string}.oid`): string {
     )`;
 }
 
-/** A condition for a constant query: the namespace, e.g. "n", is neither the system's nor one of temporary tables. */
+/**
+ * A condition for a constant query: the namespace, e.g. "n", is neither the system's, nor one of temporary tables, nor what a migration of ours has
+ * left.
+ */
 export function userSchema(namespace: string): string {
   return `${namespace}.nspname <> 'information_schema'
-    and ${namespace}.nspname !~ '^pg_'`;
+    and ${namespace}.nspname !~ '^pg_'
+    and not ${isLedger(namespace)}`;
 }

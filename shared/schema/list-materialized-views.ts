@@ -1,7 +1,7 @@
 /** Which materialized views of the source are filled, and in which order they can be filled again. */
 
 import type pg from "pg";
-import { ledgerSchema } from "../ledger/ledger-name.js";
+import { userSchema } from "../postgres/user-objects.js";
 import type { RelationName } from "./schema-statement.js";
 
 /**
@@ -43,7 +43,7 @@ const populatedByDepth = `
   left join depths on depths.view = class.oid
   where class.relkind = 'm'
     and class.relispopulated
-    and namespace.nspname not in ('pg_catalog', 'information_schema', '${ledgerSchema}')
+    and ${userSchema("namespace")}
     and not exists (
       select
       from pg_catalog.pg_depend as membership

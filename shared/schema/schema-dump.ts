@@ -1,7 +1,7 @@
 /** What a dump of the schema is asked for, and what the two ways of running pg_dump have in common. */
 
-import { ledgerSchema } from "../ledger/ledger-name.js";
 import { ServiceError } from "../model/service-error.js";
+import { quoteIdentifier } from "../postgres/identifiers.js";
 
 export type SchemaSection = "pre-data" | "post-data";
 
@@ -9,6 +9,8 @@ export interface SchemaDumpOptions {
   readonly section: SchemaSection;
   /** An exported snapshot to read from; without it pg_dump takes one of its own. */
   readonly snapshot?: string;
+  /** Schemas that are left out with all they hold. */
+  readonly excludedSchemas?: readonly string[];
   /** Milliseconds after which the dump is given up: at most the activity budget. */
   readonly timeLimitMs: number;
   readonly signal?: AbortSignal;
@@ -30,8 +32,8 @@ export function pgDumpArguments(options: SchemaDumpOptions): string[] {
     "--no-statistics",
     `--lock-wait-timeout=${Math.min(lockWaitLimitMs, options.timeLimitMs)}`,
     ...(options.snapshot === undefined ? [] : [`--snapshot=${options.snapshot}`]),
-    // A source that has been a target before may have kept it.
-    `--exclude-schema=${ledgerSchema}`,
+    // As patterns: between double quotes every character stands for itself.
+    ...(options.excludedSchemas ?? []).map((schema) => `--exclude-schema=${quoteIdentifier(schema)}`),
   ];
 }
 

@@ -45,6 +45,9 @@ const DatabaseRowColumns = z.object({
   attempt: numberColumn,
   /** Whether the migration has created the database on the target: then it may replace it. */
   targetCreated: booleanColumn,
+  /** What our schema in the target database is called, and whether it is gone again. */
+  ledger: optionalText,
+  ledgerDropped: booleanColumn,
   /** The exported snapshot that the base copy reads now; see snapshots.ts. */
   snapshot: optionalText,
   snapshotAttempt: numberColumn,

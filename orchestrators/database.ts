@@ -41,6 +41,7 @@ df.app.orchestration("database", function* (context: OrchestrationContext): Gene
   if (failure === undefined && online) {
     failure = yield* follow(context, { run: { key, database, attempt }, limits, root });
   }
+  if (failure === undefined) failure = yield* finishDatabase(context, { key, database, attempt });
   const state = failure === undefined ? "Succeeded" : isCanceled(failure) ? "Canceled" : "Failed";
   const end = { database, state, ...(failure === undefined ? {} : { failure }) } as const;
   return { database, ...(yield* carryOut(context, "endDatabase", { ...end, key, attempt })) };
@@ -111,7 +112,23 @@ function* copyDatabase(
     yield* applyJobs(context, run, jobs, limits.maxParallelIndexBuilds);
   }
   yield* carryOut(context, "verifyDatabase", run);
-  yield* carryOut(context, "finishDatabase", run);
+  yield* carryOut(context, "setSequences", run);
+  for (const jobs of plan.afterProof) {
+    yield* applyJobs(context, run, jobs, limits.maxParallelIndexBuilds);
+  }
+}
+
+/** What binds everybody who connects, us too: the database's event triggers and settings. Nothing of ours is left in it by then. */
+function* finishDatabase(
+  context: OrchestrationContext,
+  run: DatabaseRun,
+): Generator<Task, Failure | undefined, unknown> {
+  try {
+    yield* carryOut(context, "finishDatabase", run);
+    return undefined;
+  } catch (error) {
+    return failureOf(error);
+  }
 }
 
 function relaySnapshot(context: OrchestrationContext, instanceId: string, input: SnapshotInput): Task {

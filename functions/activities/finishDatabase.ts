@@ -1,5 +1,5 @@
-/** Sets the target's sequences to where the source's are, and gives the database its source's properties. */
-import { finishDatabase } from "../../shared/base-copy/finish-database.js";
+/** Drops what is ours from the target database, and gives it its event triggers and its source's properties. */
+import { finishDatabase } from "../../shared/lifecycle/finish-database.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { databaseStep } from "./step.js";
 

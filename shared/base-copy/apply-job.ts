@@ -6,6 +6,7 @@ import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
 import { buildingIndexes, creatingSchema } from "../planning/jobs.js";
 import { type ConnectOptions, withConnection } from "../postgres/connect.js";
+import { roleToBe } from "../postgres/role-to-be.js";
 import { keepUnapplied } from "../run/keep-unapplied.js";
 import { noteStep } from "../run/note-step.js";
 import { refusalIn, retryStatements } from "../run/retry-statements.js";
@@ -116,7 +117,9 @@ async function applyOrKeep(
   options: { deadlineMs: number; instance: string },
 ): Promise<DetachedOutcome> {
   try {
-    return await runDetached(connection, statement, options);
+    const { view } = statement;
+    const owner = view && (await withConnection(connection, (target) => roleToBe(target, view)));
+    return await runDetached(connection, owner === undefined ? statement : { ...statement, as: owner }, options);
   } catch (error) {
     const refusal = refusalIn(error);
     if (refusal === undefined) throw error;

@@ -13,7 +13,7 @@ import { planProofs } from "../planning/proofs.js";
 import { planRounds } from "../planning/rounds.js";
 import { packTasks } from "../planning/tasks.js";
 import { withConnection } from "../postgres/connect.js";
-import { qualifiedName } from "../postgres/identifiers.js";
+import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
 import { importSnapshot } from "../postgres/snapshot.js";
 import {
   databaseEncoding,
@@ -25,6 +25,7 @@ import {
 import { userSchema } from "../postgres/user-objects.js";
 import { noteStep } from "../run/note-step.js";
 import { type MigrationServers, serversOf } from "../run/servers.js";
+import { addWarnings } from "../run/warnings.js";
 import { classifyStatements } from "../schema/classify-statement.js";
 import { dumpSchema, type SchemaDumpOptions, type SchemaSection } from "../schema/dump-schema.js";
 import { dumpSchemaNatively } from "../schema/dump-schema-natively.js";
@@ -63,6 +64,7 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     throw new ServiceError("SnapshotLost", `The snapshot of database ${run.database} has been closed.`);
 
   const contents = await readContents(run, servers, snapshot);
+  await addWarnings(run.key, run.database, contents.ledgers.map(warnOfLedger));
   const [preData, postData] = await dumpSections(run, servers, { snapshot, excludedSchemas: contents.ledgers });
   const schema = planSchema({
     preData,
@@ -81,8 +83,22 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     parts: numberParts(tasks, contents.encoding),
     jobs: jobs.jobs,
     rounds,
-    summary: { preData: jobs.preData, rounds: rounds.length, afterData: jobs.afterData },
+    summary: {
+      preData: jobs.preData,
+      rounds: rounds.length,
+      afterData: jobs.afterData,
+      afterProof: jobs.afterProof,
+      last: jobs.last,
+    },
   };
+}
+
+function warnOfLedger(schema: string): string {
+  const name = quoteIdentifier(schema);
+  return (
+    `Schema ${name} was left in the source database by an earlier migration into it: it is not copied. ` +
+    `If no migration into that database is running, run there: DROP SCHEMA ${name} CASCADE;`
+  );
 }
 
 interface DatabaseContents {

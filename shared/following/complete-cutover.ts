@@ -58,7 +58,12 @@ async function refresh(run: DatabaseRun, servers: MigrationServers, deadline: nu
   for (const { schema, name } of views) {
     const object = `materialized view ${displayName(schema, name)}`;
     const view = qualifiedName(schema, name);
-    const statement = { id: `cutover/${view}`, sql: `refresh materialized view ${view}`, object };
+    const statement = {
+      id: `cutover/${view}`,
+      sql: `refresh materialized view ${view}`,
+      object,
+      view: { schema, name },
+    };
     const deadlineMs = Math.max(1_000, deadline - Date.now());
     if ((await refreshView(run, connection, statement, { deadlineMs, instance })) === "running") return false;
   }

@@ -11,7 +11,7 @@ import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type pg from "pg";
 import { abandonSession, type ConnectOptions, connect, endSession } from "../postgres/connect.js";
-import { quoteLiteral } from "../postgres/identifiers.js";
+import { quoteIdentifier, quoteLiteral } from "../postgres/identifiers.js";
 import type { SessionSettings } from "../postgres/session-settings.js";
 import { statementFailed } from "../postgres/statement-failed.js";
 import { queryLedger } from "./ledger-name.js";
@@ -24,6 +24,8 @@ export interface DetachedStatement {
   readonly sql: string;
   /** Readable, for the ledger and for errors. */
   readonly object: string;
+  /** The role that runs it, when it is not the session's user. */
+  readonly as?: string;
 }
 
 export interface DetachedRun {
@@ -131,6 +133,7 @@ async function execute(
     await client.query(`
       set application_name = ${quoteLiteral(applicationName)};
       ${record}
+      ${statement.as === undefined ? "" : `set role ${quoteIdentifier(statement.as)};`}
       ${statement.sql}`);
     return "done";
   } catch (error) {

@@ -10,6 +10,7 @@
  * - `statement_ledger`: the schema's statements that have been carried out, likewise written in their own transaction.
  */
 import type { ClientBase } from "pg";
+import { silenceEventTriggers } from "../postgres/event-triggers.js";
 import { firstLedgerName, forgetLedger, ledgerOf, listLedgers, named } from "./ledger-name.js";
 
 const createLedgerSchema = `
@@ -111,6 +112,7 @@ export async function hasLedger(target: ClientBase): Promise<boolean> {
 export async function dropLedger(target: ClientBase): Promise<void> {
   const ledger = await ledgerOf(target);
   if (ledger === undefined) return;
+  await silenceEventTriggers(target);
   await target.query("set client_min_messages = error");
   await target.query(named("drop schema if exists _pgmig cascade", ledger));
   forgetLedger(target);

@@ -2,6 +2,7 @@
 import type { ClientBase } from "pg";
 import type { Verification } from "../model/verification.js";
 import { checksumOf, nothing, type Tally } from "../proof/tally.js";
+import { queryLedger } from "./ledger-name.js";
 
 export type Side = "source" | "target";
 
@@ -37,7 +38,7 @@ export type Progress = Readonly<Record<Side, SideProgress>>;
 
 /** What is known of the parts, by their IDs. */
 export async function readProofs(target: ClientBase, parts: readonly number[]): Promise<Map<number, Progress>> {
-  const { rows } = await target.query<ProgressRow>(readProgress, [parts]);
+  const { rows } = await queryLedger<ProgressRow>(target, readProgress, [parts]);
   const progress = new Map<number, Progress>(parts.map((part) => [part, { source: notBegun, target: notBegun }]));
   for (const row of rows) {
     const known = progress.get(row.part_id);
@@ -88,7 +89,7 @@ export async function saveProofs(target: ClientBase, reached: ReadonlyMap<number
       done: progress[side].done,
     })),
   );
-  if (rows.length > 0) await target.query(saveProgress, [JSON.stringify(rows)]);
+  if (rows.length > 0) await queryLedger(target, saveProgress, [JSON.stringify(rows)]);
 }
 
 /** A table whose parts are all proven, and what they add up to. The leaves of a tree that is loaded through its root are one table here. */
@@ -129,7 +130,7 @@ const talliedTables = `
 
 /** The tables that the parts are of and that have been tallied whole, on both sides. */
 export async function readTalliedTables(target: ClientBase, parts: readonly number[]): Promise<TalliedTable[]> {
-  const { rows } = await target.query<{
+  const { rows } = await queryLedger<{
     schema: string;
     table: string;
     copied: string;
@@ -137,7 +138,7 @@ export async function readTalliedTables(target: ClientBase, parts: readonly numb
     source_checksum: string | null;
     target_rows: string;
     target_checksum: string | null;
-  }>(talliedTables, [parts]);
+  }>(target, talliedTables, [parts]);
   return rows.map((row) => ({
     schema: row.schema,
     table: row.table,
@@ -184,7 +185,7 @@ export interface JudgedPart {
 /** Writes the verdicts to all parts of their tables. @returns those parts. */
 export async function saveVerdicts(target: ClientBase, verdicts: readonly Verdict[]): Promise<JudgedPart[]> {
   if (verdicts.length === 0) return [];
-  return (await target.query<JudgedPart>(recordVerdicts, [JSON.stringify(verdicts)])).rows;
+  return (await queryLedger<JudgedPart>(target, recordVerdicts, [JSON.stringify(verdicts)])).rows;
 }
 
 const unverifiedTables = `
@@ -197,7 +198,7 @@ const unverifiedTables = `
 
 /** Tables of the plan that nobody has verified. */
 export async function listUnverifiedTables(target: ClientBase): Promise<string[]> {
-  return (await target.query<{ name: string }>(unverifiedTables)).rows.map(({ name }) => name);
+  return (await queryLedger<{ name: string }>(target, unverifiedTables)).rows.map(({ name }) => name);
 }
 
 const heapsOfTable = `
@@ -222,7 +223,7 @@ export async function listHeapsOf(
   target: ClientBase,
   { schema, table }: { schema: string; table: string },
 ): Promise<Heap[]> {
-  return (await target.query<Heap>(heapsOfTable, [schema, table])).rows;
+  return (await queryLedger<Heap>(target, heapsOfTable, [schema, table])).rows;
 }
 
 const copiedRows = `
@@ -233,6 +234,6 @@ const copiedRows = `
 
 /** What the COPY of each part said, by the parts' IDs. */
 export async function readCopiedRows(target: ClientBase, parts: readonly number[]): Promise<Map<number, bigint>> {
-  const { rows } = await target.query<{ part_id: number; rows: string }>(copiedRows, [parts]);
+  const { rows } = await queryLedger<{ part_id: number; rows: string }>(target, copiedRows, [parts]);
   return new Map(rows.map((row) => [row.part_id, BigInt(row.rows)]));
 }

@@ -1,11 +1,14 @@
 /** The first step: both servers reached, versions that go together, databases that exist. */
 
+import type pg from "pg";
 import type { MigrationSpec } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import type { PreparedMigration } from "../model/steps.js";
-import { proveOneBackend, withConnection } from "../postgres/connect.js";
+import { connect, endSession, proveOneBackend, withConnection } from "../postgres/connect.js";
+import { maySilenceEventTriggers } from "../postgres/event-triggers.js";
 import { proveDifferentServers } from "../postgres/same-server.js";
 import { serverVersion } from "../postgres/source-tables.js";
+import { connectSource } from "../run/connect-source.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "../run/servers.js";
 import { settings } from "../settings.js";
 import { updateMigration } from "../status/migrations.js";
@@ -48,12 +51,10 @@ export async function prepareMigration(key: string): Promise<PreparedMigration> 
   };
 }
 
-async function findDatabasesOnTarget({ spec, source, target }: MigrationServers): Promise<string[]> {
-  const [firstDatabase] = spec.databases;
-  if (firstDatabase === undefined)
-    throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
-  return await withConnection(source(firstDatabase, "probe"), async (onSource) => {
-    await proveOneBackend(onSource, source(firstDatabase, "probe"));
+async function findDatabasesOnTarget(servers: MigrationServers): Promise<string[]> {
+  const { spec, target } = servers;
+  const onSource = await openProbe(servers);
+  try {
     const { rows } = await onSource.query<{ database: string; allows_connections: boolean }>(presentDatabases, [
       spec.databases,
     ]);
@@ -66,12 +67,38 @@ async function findDatabasesOnTarget({ spec, source, target }: MigrationServers)
       await updateMigration(spec.key, {
         sourceVersion: String(major(sourceVersion)),
         targetVersion: String(major(targetVersion)),
+        sourceEventTriggersOff: await maySilenceEventTriggers(onSource),
+        targetEventTriggersOff: await maySilenceEventTriggers(onTarget),
       });
       refuseVersions(sourceVersion, targetVersion);
       const present = await onTarget.query<{ database: string }>(presentDatabases, [spec.databases]);
       return present.rows.map(({ database }) => database);
     });
-  });
+  } finally {
+    await endSession(onSource);
+  }
+}
+
+/** In a database that is not migrated, where there is one for us: this session may fire login triggers, those after it know better. */
+async function openProbe(servers: MigrationServers): Promise<pg.Client> {
+  const { spec, source } = servers;
+  const [firstDatabase] = spec.databases;
+  if (firstDatabase === undefined)
+    throw new ServiceError("NoDatabases", "Name the databases to migrate in dbsToMigrate.");
+  const client = await connectSource(servers, "probe", { preferred: maintenanceDatabase }).catch(
+    async (error: unknown) => {
+      // pg_hba.conf may let us into the migrated databases only.
+      if (!(error instanceof ServiceError && error.code === "AuthenticationFailed")) throw error;
+      return await connect(source(firstDatabase, "probe"));
+    },
+  );
+  try {
+    await proveOneBackend(client, source(client.database ?? firstDatabase, "probe"));
+    return client;
+  } catch (error) {
+    await endSession(client);
+    throw error;
+  }
 }
 
 function refuseMissing(

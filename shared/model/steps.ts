@@ -89,6 +89,10 @@ export interface CopyPlan {
   readonly rounds: number;
   /** What comes after the data: phases in order, the jobs of one phase in any order. */
   readonly afterData: readonly (readonly number[])[];
+  /** What comes after the proof, likewise: from then on tables may hide rows from us, or be somebody else's. */
+  readonly afterProof: readonly (readonly number[])[];
+  /** The job that is applied when the ledger is gone; null when there is none. */
+  readonly last: number | null;
 }
 
 /** Indexes and constraints that one activity builds, once the tasks that load their tables are done. */
@@ -183,6 +187,7 @@ export interface Steps {
   copyTask: { input: DatabaseRun & { task: number }; output: CopiedTask };
   proveTask: { input: DatabaseRun & { task: number }; output: Progressed };
   applyJob: { input: DatabaseRun & { job: number }; output: Progressed };
+  setSequences: { input: DatabaseRun; output: void };
   finishDatabase: { input: DatabaseRun; output: void };
   verifyDatabase: { input: DatabaseRun; output: void };
   endDatabase: { input: DatabaseEnd; output: DatabaseEnding };

@@ -25,6 +25,8 @@ export interface JobPlan {
   readonly preData: number;
   readonly indexJobs: readonly IndexJob[];
   readonly afterData: readonly (readonly number[])[];
+  readonly afterProof: readonly (readonly number[])[];
+  readonly last: number | null;
 }
 
 /** The phase before the copy. */
@@ -70,18 +72,22 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
   const preData = add(creatingSchema, { kind: "groups", groups: schema.preData });
   const indexJobs = planIndexJobs(schema.tableIndexes, sizes, loading, add);
   const afterData = [
-    inOrder("creating triggers, rules and policies", schema.rest),
+    inOrder("creating triggers and rules", schema.rest),
     perTable("adding foreign keys", schema.foreignKeys),
+    // Before the tables are given away: it takes the rights of the owner.
+    perTable("analyzing", analyze),
+  ].filter((phase) => phase.length > 0);
+  const afterProof = [
+    inOrder("creating row security policies", schema.rowSecurity),
     inOrder("adding comments", schema.comments),
     inOrder("assigning owners and privileges", schema.ownership),
     schema.refreshes.length === 0
       ? []
       : [add("refreshing materialized views", { kind: "long", statements: schema.refreshes })],
-    inOrder("creating event triggers", schema.eventTriggers),
-    perTable("analyzing", analyze),
     [add(tryingAgain, { kind: "retry" })],
   ].filter((phase) => phase.length > 0);
-  return { jobs: inOrderOfThePlan(jobs), preData, indexJobs, afterData };
+  const [last] = inOrder("creating event triggers", schema.eventTriggers);
+  return { jobs: inOrderOfThePlan(jobs), preData, indexJobs, afterData, afterProof, last: last ?? null };
 }
 
 /** Numbers all statements: in this order they can be run by hand. */

@@ -27,6 +27,8 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Seconds until an unanswered connection attempt is given up; 15 when left out. */
   readonly connectTimeoutSeconds?: number;
+  /** Whether event triggers, those on login too, are off from the start: for users that may (maySilenceEventTriggers()). */
+  readonly withoutEventTriggers?: boolean;
   /** A replication connection to the database: it takes replication commands; its settings are not read back. */
   readonly replication?: boolean;
   /**
@@ -50,6 +52,10 @@ export async function connect(options: ConnectOptions): Promise<pg.Client> {
       return await open(options, false).catch((plainError: unknown) => {
         throw explain(plainError, options);
       });
+    }
+    // Our user has lost the right meanwhile: a trigger that fires is less than a migration that ends.
+    if (options.withoutEventTriggers === true && errorDetails(error).message.includes("event_triggers")) {
+      return await connect({ ...options, withoutEventTriggers: false });
     }
     throw explain(error, options);
   }
@@ -129,7 +135,10 @@ async function open(options: ConnectOptions, ssl: ConnectionOptions | false): Pr
   const server = addressOf(options.endpoint);
   for (let attempt = 1; ; attempt++) {
     const known = learnt.get(server) ?? { needed: {}, unknown: new Set<string>() };
-    const settings = omit({ ...known.needed, ...neutralSettings(options.settings) }, known.unknown);
+    const settings = omit(
+      { ...known.needed, ...neutralSettings({ ...eventTriggerSettings(options), ...options.settings }) },
+      known.unknown,
+    );
     try {
       return await openWith(options, ssl, settings);
     } catch (error) {
@@ -138,6 +147,13 @@ async function open(options: ConnectOptions, ssl: ConnectionOptions | false): Pr
       learnt.set(server, next);
     }
   }
+}
+
+/** What keeps event triggers from firing, where the user may. */
+export function eventTriggerSettings({
+  withoutEventTriggers,
+}: Pick<ConnectOptions, "withoutEventTriggers">): SessionSettings {
+  return withoutEventTriggers === true ? { event_triggers: "off" } : {};
 }
 
 type Lesson = typeof learnt extends Map<string, infer Value> ? Value : never;

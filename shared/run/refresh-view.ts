@@ -8,8 +8,10 @@ import {
 } from "../ledger/detached-statement.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseStep } from "../model/steps.js";
-import type { ConnectOptions } from "../postgres/connect.js";
+import { type ConnectOptions, withConnection } from "../postgres/connect.js";
+import { roleToBe } from "../postgres/role-to-be.js";
 import { isTransient } from "../postgres/transient.js";
+import type { RelationName } from "../schema/schema-statement.js";
 import { addWarnings } from "./warnings.js";
 
 /**
@@ -20,11 +22,13 @@ import { addWarnings } from "./warnings.js";
 export async function refreshView(
   { key, database }: DatabaseStep,
   connection: ConnectOptions,
-  statement: DetachedStatement,
+  statement: DetachedStatement & { readonly view?: RelationName },
   options: DetachedRun,
 ): Promise<DetachedOutcome> {
   try {
-    return await runDetached(connection, statement, options);
+    const { view } = statement;
+    const owner = view && (await withConnection(connection, (target) => roleToBe(target, view)));
+    return await runDetached(connection, owner === undefined ? statement : { ...statement, as: owner }, options);
   } catch (error) {
     if (isTransient(error) || !(error instanceof ServiceError)) throw error;
     await addWarnings(key, database, [

@@ -25,16 +25,19 @@ export async function serversOf(key: string): Promise<MigrationServers> {
   if (row === undefined) throw new ServiceError("MigrationNotFound", `There is no migration ${key}.`);
   const spec = specOf(row);
   const passwords = await loadSecrets(key);
-  const reach = (endpoint: ServerEndpoint, password: string) => (database: string, task: string) => ({
-    endpoint,
-    password,
-    database,
-    applicationName: applicationName(key, task),
-  });
-  const target = reach(spec.target, passwords.target);
+  const reach =
+    (endpoint: ServerEndpoint, password: string, withoutEventTriggers: boolean) =>
+    (database: string, task: string) => ({
+      endpoint,
+      password,
+      database,
+      applicationName: applicationName(key, task),
+      withoutEventTriggers,
+    });
+  const target = reach(spec.target, passwords.target, row.targetEventTriggersOff);
   return {
     spec,
-    source: reach(spec.source, passwords.source),
+    source: reach(spec.source, passwords.source, row.sourceEventTriggersOff),
     target,
     targetMaintenance: (task) =>
       target(spec.databases.includes(maintenanceDatabase) ? "template1" : maintenanceDatabase, task),

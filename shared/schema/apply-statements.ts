@@ -2,6 +2,7 @@
 import type pg from "pg";
 import { recordStatement } from "../ledger/statement-ledger.js";
 import { statementFailed } from "../postgres/statement-failed.js";
+import { actAsOwner } from "./act-as-owner.js";
 import { explainUnqualifiedName } from "./explain-unqualified-name.js";
 import type { StatementGroup } from "./schema-plan.js";
 import type { SchemaStatement } from "./schema-statement.js";
@@ -95,15 +96,11 @@ async function inTransaction(
       await target.query("rollback");
       return;
     }
-    const missing = await missingRoles(target, group.statements);
-    const left: UnappliedStatement[] = [];
-    const applicable = group.statements.filter((statement) => {
-      const missingRole = statement.roles.find((role) => missing.has(role));
-      if (missingRole === undefined || !needsItsRole(statement.kind)) return true;
-      left.push(leftOutForRole(statement, missingRole));
-      return false;
-    });
+    const acting = await actAsOwner(target, group.statements);
+    const { applicable, left } = await withTheirRoles(target, acting.statements);
+    if (acting.lend !== "") await target.query(acting.lend);
     left.push(...(await apply(target, applicable)));
+    if (acting.takeBack !== "") await target.query(acting.takeBack);
     if (left.length > 0) await keep(left);
     await target.query("commit");
   } catch (error) {
@@ -139,6 +136,31 @@ async function applyOneByOne(target: pg.Client, statements: readonly SchemaState
     if (one !== undefined) left.push(one);
   }
   return left;
+}
+
+/** Applies statements that nothing is recorded of, within the caller's transaction. @returns those that were not applied. */
+export async function applyUnrecorded(
+  target: pg.Client,
+  statements: readonly SchemaStatement[],
+): Promise<UnappliedStatement[]> {
+  const { applicable, left } = await withTheirRoles(target, statements);
+  return [...left, ...(await applyOneByOne(target, applicable))];
+}
+
+/** Tells statements apart that name a role which the target lacks: those that are nothing without it are not even tried. */
+async function withTheirRoles(
+  target: pg.Client,
+  statements: readonly SchemaStatement[],
+): Promise<{ applicable: SchemaStatement[]; left: UnappliedStatement[] }> {
+  const missing = await missingRoles(target, statements);
+  const left: UnappliedStatement[] = [];
+  const applicable = statements.filter((statement) => {
+    const missingRole = statement.roles.find((role) => missing.has(role));
+    if (missingRole === undefined || !needsItsRole(statement.kind)) return true;
+    left.push(leftOutForRole(statement, missingRole));
+    return false;
+  });
+  return { applicable, left };
 }
 
 async function missingRoles(target: pg.Client, statements: readonly SchemaStatement[]): Promise<ReadonlySet<string>> {

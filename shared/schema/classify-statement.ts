@@ -8,12 +8,14 @@ import type {
   RangeVar,
   VariableSetStmt,
 } from "libpg-query";
+import { runAs } from "./act-as-owner.js";
 import { displayName } from "./display-name.js";
 import { castName, functionName, nameOf, namesIn, objectName, operatorName, typeName } from "./object-name.js";
 import type { SchemaStatement, StatementKind } from "./schema-statement.js";
 import { withoutServerBookkeeping } from "./server-bookkeeping.js";
 import type { ParsedStatement } from "./split-statements.js";
 import { rolesIn } from "./statement-roles.js";
+import { hidesRows, subjectOf, tiedSequence } from "./statement-subject.js";
 
 /**
  * Classifies a dump's statements, in order. pg_dump's settings are not statements any more afterwards: apply-statements.ts
@@ -23,15 +25,14 @@ import { rolesIn } from "./statement-roles.js";
 export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaStatement[] {
   const statements: SchemaStatement[] = [];
   let accessMethod: string | undefined;
-  let grantor: { role: string; sql: string } | undefined;
+  let grantor: string | undefined;
   for (const { sql, tree } of parsed.flatMap((statement) => withoutServerBookkeeping(statement) ?? [])) {
     if ("VariableSetStmt" in tree) {
       const { name, kind } = tree.VariableSetStmt;
       if (name === "default_table_access_method") {
         accessMethod = settingValue(tree.VariableSetStmt) === "heap" ? undefined : sql;
       } else if (name === "session_authorization") {
-        const role = kind === "VAR_SET_VALUE" ? settingValue(tree.VariableSetStmt) : undefined;
-        grantor = role === undefined ? undefined : { role, sql };
+        grantor = kind === "VAR_SET_VALUE" ? settingValue(tree.VariableSetStmt) : undefined;
       }
       continue;
     }
@@ -42,8 +43,10 @@ export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaSt
     if (grantor !== undefined) {
       statements.push({
         ...statement,
-        sql: `${grantor.sql};\n${sql};\nRESET SESSION AUTHORIZATION`,
-        roles: unique([grantor.role, ...statement.roles]),
+        // SET SESSION AUTHORIZATION, as pg_dump has it, is for superusers.
+        sql: runAs(grantor, sql),
+        grantor,
+        roles: unique([grantor, ...statement.roles]),
       });
     } else if (accessMethod !== undefined && createsTable(tree)) {
       statements.push({ ...statement, sql: `${accessMethod};\n${sql};\nRESET default_table_access_method` });
@@ -57,7 +60,22 @@ export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaSt
 /** Classifies one statement by its syntax tree. */
 export function classifyStatement({ sql, tree }: ParsedStatement): SchemaStatement {
   const described = describe(tree);
-  return { sql, roles: unique(rolesIn(tree)), ...described };
+  return { sql, roles: unique(rolesIn(tree)), ...described, ...ownershipOf(tree), ...rowSecurityOf(tree) };
+}
+
+function ownershipOf(tree: Node): Pick<SchemaStatement, "subject" | "newOwner" | "owner" | "ties"> {
+  const ties = tiedSequence(tree);
+  if (ties !== undefined) return { ties };
+  const [role] = rolesIn(tree);
+  // pg_dump always says whose default privileges they are.
+  if ("AlterDefaultPrivilegesStmt" in tree) return role === undefined ? {} : { owner: role };
+  const subject = subjectOf(tree);
+  if (subject === undefined) return {};
+  return "GrantStmt" in tree || role === undefined ? { subject } : { subject, newOwner: role };
+}
+
+function rowSecurityOf(tree: Node): Pick<SchemaStatement, "hidesRows"> {
+  return hidesRows(tree) ? { hidesRows: true } : {};
 }
 
 type Description = Pick<SchemaStatement, "kind" | "object" | "objectType" | "relation" | "foreignKey">;

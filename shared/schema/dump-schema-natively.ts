@@ -1,7 +1,7 @@
 /** The schema by a pg_dump program on this machine: for whoever has one, and trusts it more than WebAssembly. */
 import { spawn } from "node:child_process";
 import type { ServerEndpoint } from "../model/migration.js";
-import { passwordOf } from "../postgres/connect.js";
+import { eventTriggerSettings, passwordOf } from "../postgres/connect.js";
 import { neutralSettings, startupOptions } from "../postgres/session-settings.js";
 import { dumpFailed, pgDumpArguments, type SchemaDumpOptions, withinLimits } from "./schema-dump.js";
 
@@ -10,6 +10,8 @@ export interface NativeDumpConnection {
   readonly endpoint: ServerEndpoint;
   readonly password: string;
   readonly database: string;
+  /** As in ConnectOptions. */
+  readonly withoutEventTriggers?: boolean;
 }
 
 /**
@@ -31,7 +33,7 @@ export async function dumpSchemaNatively(
       PGUSER: endpoint.user,
       PGDATABASE: database,
       PGPASSWORD: await passwordOf(connection),
-      PGOPTIONS: startupOptions(neutralSettings()),
+      PGOPTIONS: startupOptions(neutralSettings(eventTriggerSettings(connection))),
       PGSSLMODE: { Prefer: "prefer", Require: "require", VerifyCA: "verify-ca", VerifyFull: "verify-full" }[
         endpoint.sslMode
       ],

@@ -10,10 +10,14 @@
  *   foreignKeys    per referencing table: what reads its rows. Validating locks nothing that another validation needs, so
  *                  any number run side by side; adding a foreign key and validating it at once would lock both tables for
  *                  as long as it takes, and two such on the same tables could wait for each other
+ *   (ANALYZE, the proof, the sequences' positions)
+ *   rowSecurity    policies, and the statements that switch them on: from there on a table may hide its rows from us
  *   comments
- *   ownership      owners, then privileges, then default privileges. Until here everything is ours, so that nothing before
- *                  fails for a right that we would have lost
+ *   ownership      owners, then privileges, then default privileges of what is in schemas; then the schemas' own, for who owns a
+ *                  schema decides who may look into it. Until here everything is ours, so that nothing before fails for a
+ *                  right that we would have lost
  *   refreshes      materialized views, by their real owners and under their row security, as on the source
+ *   (the ledger is dropped)
  *   eventTriggers  last: they fire on DDL, and all DDL above is ours
  */
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
@@ -35,6 +39,8 @@ export interface LongStatement {
   readonly kind: StatementKind;
   /** Its place in the plan: see planJobs(). */
   readonly order?: number;
+  /** For a refresh: its view. */
+  readonly view?: RelationName;
 }
 
 /** What one table waits for, in order. */
@@ -48,6 +54,7 @@ export interface SchemaPlan {
   readonly tableIndexes: readonly TableStatements[];
   readonly rest: readonly StatementGroup[];
   readonly foreignKeys: readonly TableStatements[];
+  readonly rowSecurity: readonly StatementGroup[];
   readonly comments: readonly StatementGroup[];
   readonly ownership: readonly StatementGroup[];
   readonly refreshes: readonly LongStatement[];
@@ -85,9 +92,7 @@ export function planSchema({ preData, postData, tables, materializedViews }: Pla
       .filter((statement) => statement.kind === "foreignKey" || statement.kind === "check")
       .map((statement) => (canBeValidatedLater(statement, bytes) ? validation(statement) : statement)),
     comments: all.filter((statement) => statement.kind === "comment" && !isOnEventTrigger(statement)),
-    ownership: (["owner", "grant", "defaultPrivileges"] as const).flatMap((kind) =>
-      all.filter((statement) => statement.kind === kind && !isOnEventTrigger(statement)),
-    ),
+    rowSecurity: all.filter(isRowSecurity),
     eventTriggers: all.filter(isOnEventTrigger),
   };
   const perTable = (phase: string, statements: readonly SchemaStatement[]) =>
@@ -97,11 +102,44 @@ export function planSchema({ preData, postData, tables, materializedViews }: Pla
     tableIndexes: perTable("tableIndexes", phases.tableIndexes),
     rest: inTransactions("rest", phases.rest),
     foreignKeys: perTable("foreignKeys", phases.foreignKeys),
+    rowSecurity: inTransactions("rowSecurity", phases.rowSecurity),
     comments: inTransactions("comments", phases.comments),
-    ownership: inTransactions("ownership", phases.ownership),
+    ownership: planOwnership(all),
     refreshes: materializedViews.map(refresh),
     eventTriggers: inTransactions("eventTriggers", phases.eventTriggers),
   };
+}
+
+/**
+ * A sequence that is tied to a column follows the column's table: to give it away by itself is an error, or takes a right that we have given away with the
+ * table.
+ */
+function planOwnership(all: readonly SchemaStatement[]): StatementGroup[] {
+  const owners = all.filter((statement) => statement.kind === "owner" && !isOnEventTrigger(statement));
+  const tied = new Set(all.flatMap(({ ties }) => ties?.id ?? []));
+  const ownerOf = new Map(owners.map(({ subject, newOwner }) => [subject?.id, newOwner]));
+  const byOwner = (statement: SchemaStatement): SchemaStatement => {
+    const owner = statement.subject === undefined ? undefined : ownerOf.get(statement.subject.id);
+    return owner === undefined || statement.grantor !== undefined ? statement : { ...statement, owner };
+  };
+  const statements = [
+    ...owners.filter(({ subject }) => subject === undefined || !tied.has(subject.id)),
+    ...all.filter(({ kind, objectType }) => kind === "grant" && objectType !== "EVENT_TRIGGER").map(byOwner),
+    ...all.filter(({ kind }) => kind === "defaultPrivileges"),
+  ];
+  const ofSchema = ({ objectType }: SchemaStatement) => objectType === "SCHEMA";
+  return [
+    ...inTransactions(
+      "ownership",
+      statements.filter((statement) => !ofSchema(statement)),
+    ),
+    ...inTransactions("schemas", statements.filter(ofSchema)),
+  ];
+}
+
+/** Before them a table's rows can be counted, and its foreign keys be validated, by an owner that row security binds (FORCE). */
+function isRowSecurity({ kind, hidesRows }: SchemaStatement): boolean {
+  return kind === "policy" || hidesRows === true;
 }
 
 function isOnEventTrigger(statement: SchemaStatement): boolean {
@@ -119,7 +157,7 @@ function keepsItsPlace(statement: SchemaStatement): boolean {
     case "defaultPrivileges":
       return false;
     default:
-      return !isOnEventTrigger(statement);
+      return !isOnEventTrigger(statement) && !isRowSecurity(statement);
   }
 }
 
@@ -198,6 +236,7 @@ function refresh({ schema, name }: RelationName, index: number): LongStatement {
     sql: refreshSql({ schema, name }),
     object: `materialized view ${displayName(schema, name)}`,
     kind: "refresh",
+    view: { schema, name },
   };
 }
 

@@ -1,5 +1,7 @@
 /** What the rest of the service knows about one statement of a schema dump. */
 
+import type { StatementSubject } from "./statement-subject.js";
+
 /** A table, partitioned table or materialized view. */
 export interface RelationName {
   readonly schema: string;
@@ -56,6 +58,18 @@ export interface SchemaStatement {
   readonly relation?: RelationName;
   /** For a foreign key: its name, and the table that it refers to. */
   readonly foreignKey?: { readonly name: string; readonly references: RelationName };
+  /** What an ownership or a privilege is about. */
+  readonly subject?: StatementSubject;
+  /** For an ownership: who gets it. */
+  readonly newOwner?: string;
+  /** Who owns what it is about by the time that it runs: a user that is no superuser runs it as him. */
+  readonly owner?: string;
+  /** For a privilege that somebody else than the owner has granted: who. The statement runs as him. */
+  readonly grantor?: string;
+  /** The sequence that it ties to a column, which then has the owner of the column's table. */
+  readonly ties?: StatementSubject;
+  /** Whether the table's rows are hidden from then on: not before they have been counted. */
+  readonly hidesRows?: true;
   /** Roles that it names, apart from public: the owner, grantees and grantors, the roles of a policy. */
   readonly roles: readonly string[];
 }

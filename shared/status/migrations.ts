@@ -83,6 +83,9 @@ const MigrationRowColumns = z.object({
   requestFingerprint: textColumn,
   sourceVersion: optionalText,
   targetVersion: optionalText,
+  /** Whether our user may switch event triggers off there: then our sessions begin without. */
+  sourceEventTriggersOff: booleanColumn,
+  targetEventTriggersOff: booleanColumn,
   state: MigrationState,
   substate: z.preprocess((value) => (value === "" ? undefined : value), MigrationSubstate.optional()),
   error: optionalText,
@@ -149,6 +152,8 @@ export interface MigrationPatch {
   readonly targetVersion?: string | undefined;
   readonly lastModifiedBy?: string | undefined;
   readonly audit?: string | undefined;
+  readonly sourceEventTriggersOff?: boolean | undefined;
+  readonly targetEventTriggersOff?: boolean | undefined;
 }
 
 /** The row with this key, or undefined. */

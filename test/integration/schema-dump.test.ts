@@ -2,6 +2,7 @@ import { getEventListeners } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EmbeddedServer } from "../../local/embedded-server.js";
+import { listLedgers } from "../../shared/ledger/ledger-name.js";
 import { classifyStatements } from "../../shared/schema/classify-statement.js";
 import { dumpSchema, type SchemaDumpOptions } from "../../shared/schema/dump-schema.js";
 import { splitStatements } from "../../shared/schema/split-statements.js";
@@ -24,7 +25,8 @@ afterAll(async () => {
 async function dump(database: string, options: Partial<SchemaDumpOptions> = {}): Promise<string> {
   const client = await server.connect(database);
   try {
-    return await dumpSchema(client, { section: "pre-data", timeLimitMs, ...options });
+    const excludedSchemas = await listLedgers(client);
+    return await dumpSchema(client, { section: "pre-data", timeLimitMs, excludedSchemas, ...options });
   } finally {
     await client.end();
   }

@@ -2,6 +2,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EmbeddedServer } from "../../local/embedded-server.js";
 import { runDetached } from "../../shared/ledger/detached-statement.js";
+import { listLedgers } from "../../shared/ledger/ledger-name.js";
 import type { ConnectOptions } from "../../shared/postgres/connect.js";
 import { describeLeftOut } from "../../shared/run/describe-statements.js";
 import { rowOf } from "../../shared/run/keep-unapplied.js";
@@ -57,7 +58,9 @@ async function using<T>(server: EmbeddedServer, database: string, work: (client:
 }
 
 function dump(server: EmbeddedServer, database: string, section: SchemaSection): Promise<string> {
-  return using(server, database, (client) => dumpSchema(client, { section, timeLimitMs: 60_000 }));
+  return using(server, database, async (client) =>
+    dumpSchema(client, { section, timeLimitMs: 60_000, excludedSchemas: await listLedgers(client) }),
+  );
 }
 
 const listTables = `
@@ -109,8 +112,9 @@ async function replay(
     for (const { statements } of plan.foreignKeys) {
       for (const statement of statements) expect(await runDetached(connection, statement, run)).toBe("done");
     }
-    for (const group of [...plan.comments, ...plan.ownership])
+    for (const group of [...plan.rowSecurity, ...plan.comments, ...plan.ownership]) {
       await applyStatements(client, group, "test", unapplied.keep);
+    }
     for (const statement of plan.refreshes) expect(await runDetached(connection, statement, run)).toBe("done");
     for (const group of plan.eventTriggers) await applyStatements(client, group, "test", unapplied.keep);
     return unapplied.describe();
@@ -231,7 +235,14 @@ describe("a user with few rights on the target", () => {
     const unapplied = new Unapplied();
     await client.query("set session authorization modest");
     await client.query(createLedger);
-    for (const phase of [plan.preData, plan.rest, plan.comments, plan.ownership, plan.eventTriggers]) {
+    for (const phase of [
+      plan.preData,
+      plan.rest,
+      plan.rowSecurity,
+      plan.comments,
+      plan.ownership,
+      plan.eventTriggers,
+    ]) {
       for (const group of phase) await applyStatements(client, group, "test", unapplied.keep);
     }
     const warnings = unapplied.describe();

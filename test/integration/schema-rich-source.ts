@@ -136,6 +136,7 @@ reset session authorization;
 alter default privileges for role "Owner one" in schema app grant select on tables to reader;
 create schema _pgmig;
 create table _pgmig.ours (x integer);
+create table _pgmig.ledger (part_id integer, rows bigint, bytes bigint, instance text, finished_at timestamptz);
 create event trigger forbid_ddl on ddl_command_start execute function app.on_ddl();
 comment on event trigger forbid_ddl is 'event trigger comment';
 `;

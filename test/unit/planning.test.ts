@@ -184,6 +184,7 @@ describe("jobs", () => {
     tableIndexes: [],
     rest: [],
     foreignKeys: [],
+    rowSecurity: [],
     comments: [],
     ownership: [],
     refreshes: [],

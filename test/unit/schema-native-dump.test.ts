@@ -35,12 +35,13 @@ test("a program of one's own is told all by environment and options, and its out
     section: "pre-data",
     snapshot: "1-2-3",
     timeLimitMs: 5_000,
+    excludedSchemas: ["_pgmig"],
   });
   delete process.env.SECRETS_KEY;
   const [environment, ...options] = dump.trimEnd().split("\n");
   expect(environment).toBe("Ann O'Nym|s3cret word|db.example|5433|odd = name|verify-full|");
   expect(options).toEqual(
-    expect.arrayContaining(["--section=pre-data", "--snapshot=1-2-3", "--exclude-schema=_pgmig"]),
+    expect.arrayContaining(["--section=pre-data", "--snapshot=1-2-3", '--exclude-schema="_pgmig"']),
   );
   expect(options.join()).not.toContain("s3cret");
 });

@@ -44,7 +44,7 @@ function numbered(section: string, statements: Omit<SchemaStatement, "sql">[]): 
 }
 
 function groups(plan: SchemaPlan) {
-  return [plan.preData, plan.rest, plan.comments, plan.ownership, plan.eventTriggers].flat();
+  return [plan.preData, plan.rest, plan.rowSecurity, plan.comments, plan.ownership, plan.eventTriggers].flat();
 }
 
 function longStatements(plan: SchemaPlan) {

@@ -152,7 +152,7 @@ GRANT SELECT ON TABLE s.t TO dave;`);
       expect.objectContaining({
         kind: "grant",
         roles: ["bob", "carol"],
-        sql: "SET SESSION AUTHORIZATION bob;\nGRANT SELECT ON TABLE s.t TO carol;\nRESET SESSION AUTHORIZATION",
+        sql: 'set role "bob";\nGRANT SELECT ON TABLE s.t TO carol;\nset role none',
       }),
       expect.objectContaining({ kind: "grant", roles: ["dave"], sql: "GRANT SELECT ON TABLE s.t TO dave" }),
     ]);

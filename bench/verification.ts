@@ -7,9 +7,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { seedSkewed } from "../demo/seed/skewed.js";
 import { textTable } from "../demo/text-table.js";
-import { EmbeddedServer } from "../test/fixtures/embedded-server.js";
-import { hasEnded, MigrationClient, offlineMigration } from "../test/fixtures/migration-client.js";
-import { Service } from "../test/fixtures/service.js";
+import { EmbeddedServer } from "../local/embedded-server.js";
+import { hasEnded, MigrationClient, offlineMigration } from "../local/migration-client.js";
+import { Service } from "../local/service.js";
 
 const database = "skewed";
 /** USER_HZ: what /proc counts in, on every Linux that Node runs on. */

@@ -37,6 +37,7 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
         yield* migration.waitForStart(commands);
         yield* migration.enter("InProgress", "MigratingData");
         migrated = true;
+        yield* migration.migrateRoles();
         ending = endingOf(yield* migration.migrateDatabases(commands, prepared.limits), commands);
       }
     } finally {
@@ -127,6 +128,11 @@ class Migration {
       yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationScheduling");
       yield* commands.waitFor([requested]);
     }
+  }
+
+  /** Once for all databases: their owners and grantees are there before what they own. */
+  *migrateRoles(): Generator<Task, void, unknown> {
+    if (this.#spec.migrateRoles) yield* carryOut(this.#context, "migrateRoles", { key: this.#spec.key });
   }
 
   /** All databases at once, each its own orchestration; none is stopped by another's failure. */

@@ -8,6 +8,7 @@ import { serversOf } from "../run/servers.js";
 import { releaseClaims } from "../status/claims.js";
 import { listDatabases } from "../status/databases.js";
 import { deleteSecrets } from "../status/secrets.js";
+import { leaveRoles } from "./migrate-roles.js";
 
 /** Seconds between attempts to reach a server that does not answer. */
 const waitsSeconds = [1, 3, 10];
@@ -18,7 +19,9 @@ const waitsSeconds = [1, 3, 10];
  */
 export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
   const leftBehind = migrated
-    ? [await endSessionsPatiently(key), ...(await dropRemains(key))].filter((text) => text !== undefined)
+    ? [await endSessionsPatiently(key), await leaveRolesPatiently(key), ...(await dropRemains(key))].filter(
+        (text) => text !== undefined,
+      )
     : [];
   await deleteSecrets(key);
   await releaseClaims(key);
@@ -32,6 +35,27 @@ async function dropRemains(key: string): Promise<(string | undefined)[]> {
     rows.map(({ database, snapshotAttempt }) =>
       dropReplication({ key, database, attempt: Math.max(1, snapshotAttempt) }),
     ),
+  );
+}
+
+/** Memberships that stay give our user no more than it could give itself: they are told, and keep nothing else. */
+async function leaveRolesPatiently(key: string): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const seconds of [0, ...waitsSeconds]) {
+    await delay(seconds * 1_000);
+    try {
+      await leaveRoles(key);
+      return undefined;
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.code === "SecretsMissing") return undefined;
+      problem = failure.message;
+      if (!isTransient(error)) break;
+    }
+  }
+  return (
+    `The migration's user may still be a member of the roles that it has made on the target (${problem}). ` +
+    "To end that, run there for each: REVOKE role FROM user;"
   );
 }
 

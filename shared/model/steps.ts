@@ -169,6 +169,7 @@ export interface Progressed {
 export interface Steps {
   prepareMigration: { input: z.infer<typeof MigrationStep>; output: PreparedMigration };
   confirmOverwrite: { input: z.infer<typeof MigrationStep>; output: void };
+  migrateRoles: { input: z.infer<typeof MigrationStep>; output: void };
   recordTransition: { input: z.infer<typeof Transition>; output: void };
   requestCancel: { input: { key: string; databases: readonly string[] }; output: void };
   /** Always ends well: what could not be cleaned up is told by name. */

@@ -2,6 +2,7 @@
 import pg from "pg";
 import { z } from "zod";
 import { quoteIdentifier, quoteLiteral } from "./identifiers.js";
+import { setClause, settingName, settingValue } from "./setting-statement.js";
 
 const Setting = z.object({
   /** The role for which it is set in this database; null for everybody. */
@@ -95,16 +96,6 @@ export async function readDatabaseProperties(source: pg.ClientBase): Promise<Dat
     grants: row.grants ?? undefined,
   });
 }
-
-/** Settings whose value is a list of names, each quoted by itself (guc_tables.c, GUC_LIST_QUOTE). */
-const nameLists: ReadonlySet<string> = new Set([
-  "local_preload_libraries",
-  "search_path",
-  "session_preload_libraries",
-  "shared_preload_libraries",
-  "temp_tablespaces",
-  "unix_socket_directories",
-]);
 
 const existingRoles = "select rolname from pg_catalog.pg_roles where rolname = any ($1::text[])";
 
@@ -245,7 +236,7 @@ function propertySteps(database: string, properties: DatabaseProperties): Proper
   // Those of roles first: they are tried as the database's own, which it does not have yet.
   const rolesFirst = [...settings.filter(({ role }) => role !== null), ...settings.filter(({ role }) => role === null)];
   const steps: PropertyStep[] = rolesFirst.map(({ role, name, value }) => {
-    const assignment = `set ${settingName(name)} to ${settingValue(name, value)}`;
+    const assignment = setClause(name, value);
     const whole = `alter database ${database} ${assignment}`;
     return {
       what: role === null ? `setting ${name}` : `setting ${name} of role ${quoteIdentifier(role)}`,
@@ -274,19 +265,4 @@ function propertySteps(database: string, properties: DatabaseProperties): Proper
   if (isTemplate) steps.push({ what: "template mark", sql: `alter database ${database} is_template true` });
   steps.push({ what: "owner", sql: `alter database ${database} owner to ${quoteIdentifier(owner)}`, role: owner });
   return steps;
-}
-
-/** A custom setting has a qualified name, "app.user"; each part is a name of its own. */
-function settingName(name: string): string {
-  return name.split(".").map(quoteIdentifier).join(".");
-}
-
-function settingValue(name: string, value: string): string {
-  if (!nameLists.has(name.toLowerCase())) return quoteLiteral(value);
-  const names = [...value.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)].flatMap((match) => {
-    const [whole, quoted, plain] = match;
-    if (whole === "") return [];
-    return [quoted === undefined ? (plain ?? "").trim() : quoted.replaceAll('""', '"')];
-  });
-  return names.length === 0 ? "''" : names.map(quoteLiteral).join(", ");
 }

@@ -6,6 +6,7 @@ import type { ReplicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import { quoteIdentifier, quoteLiteral } from "./identifiers.js";
 import { publisherOptions } from "./session-settings.js";
+import { keepOutOfServerLog, runUnlogged } from "./unlogged-statement.js";
 
 /** How the target reaches the source. */
 export interface Publisher {
@@ -71,7 +72,7 @@ export async function createSubscription(
   const connection = publisherConnection(publisher, names.subscription);
   await keepOutOfServerLog(target);
   try {
-    await runUnlogged(
+    await runWithin(
       target,
       `
       create subscription ${quoteIdentifier(names.subscription)}
@@ -97,7 +98,7 @@ export async function tryPublisher(target: ClientBase, names: ReplicationNames, 
   await keepOutOfServerLog(target);
   await target.query("begin");
   try {
-    await runUnlogged(
+    await runWithin(
       target,
       `
       create subscription ${quoteIdentifier(names.subscription)}
@@ -149,44 +150,14 @@ function subscriptionFailed(error: unknown, { endpoint, rootCertificate }: Publi
   );
 }
 
-/**
- * The statement is not in the block's own text, and an error that is raised anew has it neither in STATEMENT nor in CONTEXT.
- * The password would else be in the target's log whenever the source cannot be reached.
- */
-const runFromSetting = `
-  do $block$
-  begin
-    execute pg_catalog.current_setting('pgmig.statement');
-  exception
-    when query_canceled or others then
-      raise exception using message = sqlerrm, errcode = sqlstate;
-  end
-  $block$
-`;
-
 /** A server that subscribes does not heed connect_timeout itself: an address that takes the connection and never answers would hold it for ever. */
 const answerSeconds = 20;
 
-/** Runs a statement that connects to the source with a password, which must not get into the server's log. */
-async function runUnlogged(target: ClientBase, statement: string): Promise<void> {
-  await target.query("select pg_catalog.set_config('pgmig.statement', $1, false)", [statement]);
+/** Runs a statement that connects to the source with a password. */
+async function runWithin(target: ClientBase, statement: string): Promise<void> {
   await target.query(`set statement_timeout = '${answerSeconds}s'`);
-  await target.query(runFromSetting);
+  await runUnlogged(target, statement);
   await target.query("set statement_timeout = 0");
-}
-
-/** Where we may not change these settings, and every statement is logged with its parameters, the target's administrator has decided so. */
-async function keepOutOfServerLog(target: ClientBase): Promise<void> {
-  for (const setting of [
-    "log_statement = 'none'",
-    "log_min_duration_statement = -1",
-    "log_min_error_statement = 'panic'",
-    "log_error_verbosity = 'terse'",
-    "log_duration = off",
-    "pg_stat_statements.track_utility = off",
-  ]) {
-    await target.query(`set ${setting}`).catch(() => {});
-  }
 }
 
 export interface SubscriptionStatus {

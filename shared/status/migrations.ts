@@ -71,6 +71,10 @@ const MigrationRowColumns = z.object({
   migrateRoles: booleanColumn,
   verification: Verification.optional(),
   verifyAtCutover: Verification.optional(),
+  /** The roles that the migration has made on the target, or was about to. A JSON list. */
+  createdRoles: jsonColumn(z.array(z.string()), "[]"),
+  /** Whether it needs its own memberships in them no more. */
+  rolesLeft: booleanColumn,
   setupLogicalReplicationOnSourceDbIfNeeded: booleanColumn,
   startDataMigration: booleanColumn,
   migrationWindowStartTimeInUtc: timeColumn,
@@ -141,6 +145,8 @@ export interface MigrationPatch {
   readonly databases?: readonly string[] | undefined;
   readonly overwriteDbsInTarget?: boolean | undefined;
   readonly migrateRoles?: boolean | undefined;
+  readonly createdRoles?: readonly string[] | undefined;
+  readonly rolesLeft?: boolean | undefined;
   readonly setupLogicalReplicationOnSourceDbIfNeeded?: boolean | undefined;
   readonly startDataMigration?: boolean | undefined;
   readonly migrationWindowStartTimeInUtc?: string | undefined;
@@ -294,6 +300,7 @@ export async function updateMigration(key: string, patch: MigrationPatch, etag?:
     ...patch,
     tags: json(patch.tags),
     databases: json(patch.databases),
+    createdRoles: json(patch.createdRoles),
     dbsToTriggerCutoverOn: json(patch.dbsToTriggerCutoverOn),
     dbsToCancelMigrationOn: json(patch.dbsToCancelMigrationOn),
     migrationWindowStartTimeInUtc: time(patch.migrationWindowStartTimeInUtc),

@@ -1,4 +1,5 @@
 import { quoteIdentifier } from "../../../postgres/identifiers.js";
+import { serversOwnRoles } from "../../../roles/source-roles.js";
 import { displayName } from "../../../schema/display-name.js";
 import { runOn } from "../../corrective-action.js";
 import { named } from "../../named.js";
@@ -37,14 +38,14 @@ export const rule: DatabaseRule = {
   title: "The target has the roles that own objects or hold privileges",
   scope: "database",
   modes: ["Offline", "Online"],
-  remedy: "`CREATE ROLE` on the target before the migration: passwords do not travel.",
+  remedy: '`migrateRoles: "True"`, or `CREATE ROLE` on the target before the migration.',
   async check({ source, target, spec }) {
-    if (spec.migrateRoles) return [];
     const { rows: used } = await source.query<{ role: string; login: boolean }>(rolesUsed);
     if (used.length === 0) return [];
     const { rows: there } = await target.query<{ role: string }>(rolesThere, [used.map(({ role }) => role)]);
     const known = new Set(there.map(({ role }) => role));
-    const missing = used.filter(({ role }) => !known.has(role));
+    const comes = (role: string) => spec.migrateRoles && !new RegExp(serversOwnRoles).test(role);
+    const missing = used.filter(({ role }) => !known.has(role) && !comes(role));
     if (missing.length === 0) return [];
     return [
       {
@@ -55,7 +56,7 @@ export const rule: DatabaseRule = {
             "roles",
             missing.map(({ role }) => displayName(role)),
           )}: owns objects or holds privileges in the database, and is not on the target. There ${spec.target.user} will own the objects, and the ` +
-          `privileges are left out. To keep them, create the role before the migration.${runOn(
+          `privileges are left out. To keep them, set migrateRoles to True, or create the role before the migration.${runOn(
             "target",
             missing.map(({ role, login }) => `CREATE ROLE ${quoteIdentifier(role)}${login ? " LOGIN" : ""};`),
           )}`,

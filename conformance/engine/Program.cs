@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Conformance;
@@ -12,6 +13,20 @@ using Microsoft.Extensions.Logging.Console;
 // Runs Microsoft's Durable Task extension for the local host: start on the first line of standard input, `stop` to end in good
 // order; its end without that is the host's death, and this process dies at once. See ../README.md.
 var start = EngineStart.Parse(Console.In.ReadLine() ?? "");
+// Heard from the first moment on: a host that dies while this process starts or stops must not leave it behind.
+var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+new Thread(() =>
+{
+    while (Console.In.ReadLine() is { } line)
+    {
+        if (line == "stop")
+        {
+            stop.TrySetResult();
+        }
+    }
+
+    Process.GetCurrentProcess().Kill();
+}) { IsBackground = true }.Start();
 WorkerCalls.InvokeUrl = start.InvokeUrl;
 Environment.SetEnvironmentVariable("FUNCTIONS_WORKER_RUNTIME", "node");
 
@@ -48,18 +63,9 @@ await using var api = await ManagementApi.StartAsync(durable);
 Console.WriteLine(JsonSerializer.Serialize(
     new { ready = true, managementUrl = api.Url, rpcBaseUrl = ManagementApi.RpcBaseUrl(durable) }));
 
-while (true)
-{
-    switch (await Console.In.ReadLineAsync())
-    {
-        case "stop":
-            await host.StopAsync();
-            return;
-        case null:
-            Environment.FailFast(null);
-            return;
-    }
-}
+await stop.Task;
+await host.StopAsync();
+return;
 
 internal sealed class WebhookAddress(Uri address) : IWebHookProvider
 {

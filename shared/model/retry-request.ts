@@ -1,5 +1,6 @@
 /** The body of POST …/statements/retry: whose password the statements are applied with. */
 import { z } from "zod";
+import { documented } from "./documented.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
 import { isObject, knownObject, readProperties } from "./request-properties.js";
 import { TargetPassword, TargetUserName } from "./server-fields.js";
@@ -14,11 +15,17 @@ const shape = {
   secretParameters: knownObject(
     {
       adminCredentials: knownObject(
-        { targetServerPassword: TargetPassword, sourceServerPassword: z.string().optional() },
+        {
+          targetServerPassword: documented(TargetPassword, "Password of the target's user."),
+          sourceServerPassword: documented(z.string().optional(), "Not read."),
+        },
         "give targetServerPassword in it",
       ),
-      targetServerUsername: TargetUserName.optional(),
-      sourceServerUsername: z.string().optional(),
+      targetServerUsername: documented(
+        TargetUserName.optional(),
+        "Another user than the migration's, who may do more.",
+      ),
+      sourceServerUsername: documented(z.string().optional(), "Not read."),
     },
     "give adminCredentials with the target's password in it: the migration's own was deleted when it ended",
   ),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { sampleReplication } from "../../shared/following/sample-replication.js";
 import { DatabaseRun, FollowState } from "../../shared/model/steps.js";
+import { measureReplication } from "../../shared/telemetry/measure-migration.js";
 import { raiseEvent } from "./raise-event.js";
 import { databaseStep } from "./step.js";
 
@@ -10,6 +11,7 @@ databaseStep(
   DatabaseRun.extend({ root: z.string(), state: FollowState }),
   async ({ root, state, ...run }, context) => {
     const sample = await sampleReplication(run, state);
+    await measureReplication(run.key, run.database);
     if (sample.caughtUp && !state.announced) await raiseEvent(context, root, "DatabaseCaughtUp");
     return { ...sample, state: { ...sample.state, announced: sample.caughtUp } };
   },

@@ -11,6 +11,7 @@ import { isTransient } from "../../shared/postgres/transient.js";
 import { failureOf } from "../../shared/run/failure-of.js";
 import { noteStep } from "../../shared/run/note-step.js";
 import { untilCanceled } from "../../shared/run/until-canceled.js";
+import { measureStep, type StepSubject } from "../../shared/telemetry/measure-step.js";
 
 /** Registers a step of the migration as a whole. */
 export function migrationStep<S extends StepName>(
@@ -20,7 +21,10 @@ export function migrationStep<S extends StepName>(
 ): void {
   df.app.activity(name, {
     extraInputs: [df.input.durableClient()],
-    handler: (raw: unknown, context: InvocationContext) => answer(name, context, () => work(input.parse(raw), context)),
+    handler: (raw: unknown, context: InvocationContext) => {
+      const run = input.parse(raw);
+      return answer(name, context, subjectOf(run), () => work(run, context));
+    },
   });
 }
 
@@ -37,6 +41,7 @@ export function databaseStep<S extends StepName>(
       return answer(
         name,
         context,
+        run,
         () => untilCanceled(run, () => work(run, context)),
         (failure) => noteStep(run, `trying again after: ${failure.message}`),
       );
@@ -48,8 +53,26 @@ export function databaseStep<S extends StepName>(
 async function answer<T>(
   name: string,
   context: InvocationContext,
+  subject: StepSubject,
   work: () => Promise<T>,
   noteRetry: (failure: Failure) => Promise<void> = async () => {},
+): Promise<Outcome<T>> {
+  return await measureStep(name, subject, () => outcomeOf(name, context, work, noteRetry));
+}
+
+/** What a step of the migration as a whole is about: some of them are about one database. */
+function subjectOf(input: unknown): StepSubject {
+  const fields = typeof input === "object" && input !== null ? input : {};
+  const text = (name: string) => Object.entries(fields).find(([field]) => field === name)?.[1];
+  const [key, database] = [text("key"), text("database")];
+  return { key: typeof key === "string" ? key : "", database: typeof database === "string" ? database : undefined };
+}
+
+async function outcomeOf<T>(
+  name: string,
+  context: InvocationContext,
+  work: () => Promise<T>,
+  noteRetry: (failure: Failure) => Promise<void>,
 ): Promise<Outcome<T>> {
   try {
     return { ok: true, value: await work() };

@@ -13,3 +13,9 @@ export async function createQueues(): Promise<void> {
 export async function refuseCommand(message: unknown, reason: { code: string; message: string }): Promise<void> {
   await enqueue("migration-commands-poison", { message, error: { code: reason.code, message: reason.message } });
 }
+
+/** How many messages wait on a queue, about: Azure's own count is approximate. */
+export async function queueDepth(name: "migration-commands" | "migration-commands-poison"): Promise<number> {
+  const { approximateMessagesCount } = await (await queue(name)).getProperties();
+  return approximateMessagesCount ?? 0;
+}

@@ -50,6 +50,9 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
   return yield* migration.end(withNotice(ending, leftBehind));
 });
 
+/** Durable's timers may fire up to a second early (its messages' delays are whole seconds): a window must not open before its time. */
+const earliestTimerMs = 1_000;
+
 /** What one migration does, step by step, and the transitions that it records. */
 class Migration {
   readonly #context: OrchestrationContext;
@@ -118,7 +121,7 @@ class Migration {
     const requested = this.#context.df.waitForExternalEvent("StartDataMigration");
     if (opens !== undefined && new Date(opens) > this.#context.df.currentUtcDateTime) {
       yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationWindow");
-      const window = this.#context.df.createTimer(new Date(opens));
+      const window = this.#context.df.createTimer(new Date(new Date(opens).getTime() + earliestTimerMs));
       try {
         yield* commands.waitFor([window, requested]);
       } finally {

@@ -39,8 +39,9 @@ async function send(message: unknown, encoding: "plain" | "base64" = "plain"): P
 /** POSTs to Durable's own endpoint, with the instance ID as the README has it: server and name in lower case. */
 async function raise(name: string, event: string, data?: unknown): Promise<void> {
   const url = `${stage.service.url}/runtime/webhooks/durabletask/instances/target_${name}/raiseEvent/${event}`;
-  const body = data === undefined ? {} : { body: JSON.stringify(data) };
-  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, ...body });
+  // Durable's endpoint takes no event without a JSON body.
+  const body = JSON.stringify(data ?? {});
+  const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body });
   expect(response.status).toBe(202);
 }
 

@@ -30,9 +30,11 @@ import { classifyStatements } from "../schema/classify-statement.js";
 import { dumpSchema, type SchemaDumpOptions, type SchemaSection } from "../schema/dump-schema.js";
 import { dumpSchemaNatively } from "../schema/dump-schema-natively.js";
 import { listMaterializedViews } from "../schema/list-materialized-views.js";
+import { isNotUtf8 } from "../schema/schema-dump.js";
 import { planSchema, type TableStatements } from "../schema/schema-plan.js";
 import type { RelationName, SchemaStatement } from "../schema/schema-statement.js";
 import { splitStatements } from "../schema/split-statements.js";
+import { inBytes } from "../schema/statement-bytes.js";
 import { settings } from "../settings.js";
 import { recordDatabase } from "../status/databases.js";
 import { currentSnapshot } from "../status/snapshots.js";
@@ -65,7 +67,10 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
 
   const contents = await readContents(run, servers, snapshot);
   await addWarnings(run.key, run.database, contents.ledgers.map(warnOfLedger));
-  const [preData, postData] = await dumpSections(run, servers, { snapshot, excludedSchemas: contents.ledgers });
+  const [preData, postData] = await dumpSections(run, servers, contents.encoding, {
+    snapshot,
+    excludedSchemas: contents.ledgers,
+  });
   const schema = planSchema({
     preData,
     postData,
@@ -138,12 +143,13 @@ async function readContents(run: DatabaseRun, servers: MigrationServers, snapsho
 async function dumpSections(
   run: DatabaseRun,
   servers: MigrationServers,
+  encoding: string,
   from: Pick<SchemaDumpOptions, "excludedSchemas"> & { readonly snapshot: string },
 ): Promise<[preData: SchemaStatement[], postData: SchemaStatement[]]> {
   const failed = new AbortController();
   const dump = async (section: SchemaSection) => {
     try {
-      return await dumpSection(run, servers, { ...from, section, signal: failed.signal });
+      return await dumpSection(run, servers, { ...from, section, signal: failed.signal }, encoding);
     } catch (error) {
       // The other one is of no use any more.
       failed.abort(error);
@@ -153,25 +159,38 @@ async function dumpSections(
   return await Promise.all([dump("pre-data"), dump("post-data")]);
 }
 
-/** Must fit into one function, whose limit is two budgets. */
+/** Must fit into one function, whose limit is two budgets. In the database's own encoding where the schema cannot be written in UTF8. */
 async function dumpSection(
   run: DatabaseRun,
   servers: MigrationServers,
-  { section, ...from }: Omit<SchemaDumpOptions, "timeLimitMs">,
+  from: Omit<SchemaDumpOptions, "timeLimitMs">,
+  encoding: string,
 ): Promise<SchemaStatement[]> {
-  const { activityBudgetSeconds, pgDumpPath } = settings();
-  const options = { section, ...from, timeLimitMs: activityBudgetSeconds * 1_400 };
-  const connection = servers.source(run.database, `pg_dump ${section}`);
-  const text =
-    pgDumpPath === undefined
-      ? await withConnection(connection, (client) => dumpSchema(client, options))
-      : await dumpSchemaNatively(pgDumpPath, connection, options);
-  const statements = classifyStatements(await splitStatements(text));
+  const statements = await readSection(run, servers, from).catch(async (error: unknown) => {
+    if (!isNotUtf8(error)) throw error;
+    const inOwnEncoding = await readSection(run, servers, { ...from, bytesIn: encoding });
+    return inOwnEncoding.map((statement) => inBytes(statement, encoding));
+  });
   // The publications of online migrations, ours among them, are no part of the schema.
   return statements.filter(({ kind, objectType, object }) => {
     const onPublication = kind === "publication" || objectType === "PUBLICATION";
     return !(onPublication && isReplicationName(object.slice(object.lastIndexOf(" ") + 1)));
   });
+}
+
+async function readSection(
+  run: DatabaseRun,
+  servers: MigrationServers,
+  from: Omit<SchemaDumpOptions, "timeLimitMs">,
+): Promise<SchemaStatement[]> {
+  const { activityBudgetSeconds, pgDumpPath } = settings();
+  const options = { ...from, timeLimitMs: activityBudgetSeconds * 1_400 };
+  const connection = servers.source(run.database, `pg_dump ${from.section}`);
+  const text =
+    pgDumpPath === undefined
+      ? await withConnection(connection, (client) => dumpSchema(client, options))
+      : await dumpSchemaNatively(pgDumpPath, connection, options);
+  return classifyStatements(await splitStatements(text));
 }
 
 function largeObjectPart(range: LargeObjectRange, index: number, all: readonly LargeObjectRange[]): Part {

@@ -51,7 +51,7 @@ export async function dumpSchemaNatively(
       child.on("error", (error) => reject(dumpFailed(options.section, error.message, error)));
       child.on("close", (code) =>
         code === 0
-          ? resolve(Buffer.concat(output).toString())
+          ? resolve(Buffer.concat(output).toString(options.bytesIn === undefined ? "utf8" : "latin1"))
           : reject(dumpFailed(options.section, `exit code ${code}: ${complaints}`)),
       );
     });

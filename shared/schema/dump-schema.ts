@@ -27,7 +27,12 @@ export async function dumpSchema(client: pg.Client, options: SchemaDumpOptions):
   const { port1: ours, port2: theirs } = new MessageChannel();
   const answered = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL("./pg-dump-worker.mjs", import.meta.url), {
-    workerData: { args: pgDumpArguments(options), signal: answered.buffer, port: theirs },
+    workerData: {
+      args: pgDumpArguments(options),
+      asBytes: options.bytesIn !== undefined,
+      signal: answered.buffer,
+      port: theirs,
+    },
     transferList: [theirs],
     // The worker needs no secret and prints nothing that we have not asked for.
     env: {},

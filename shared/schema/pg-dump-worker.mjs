@@ -6,9 +6,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { pgDump } from "@electric-sql/pglite-tools/pg_dump";
 
-/** @typedef {{ args: string[], signal: SharedArrayBuffer, port: import("node:worker_threads").MessagePort }} WorkerData */
+/** @typedef {{ args: string[], asBytes: boolean, signal: SharedArrayBuffer, port: import("node:worker_threads").MessagePort }} WorkerData */
 
-const { args, signal, port } = /** @type {WorkerData} */ (workerData);
+const { args, asBytes, signal, port } = /** @type {WorkerData} */ (workerData);
 // What pg_dump calls itself in its messages.
 process.argv[1] = "pg_dump";
 
@@ -60,6 +60,27 @@ function keepUnprunedDump() {
   return () => dump;
 }
 
+/**
+ * pglite-tools reads the finished dump as UTF-8, which replaces what is none. The one decoding that begins as a dump does is
+ * caught here, and each byte kept as a character.
+ */
+function keepBytes() {
+  const decode = TextDecoder.prototype.decode;
+  const start = Buffer.from("--\n-- PostgreSQL database dump\n");
+  TextDecoder.prototype.decode = function (input, options) {
+    const bytes =
+      input instanceof Uint8Array ? Buffer.from(input.buffer, input.byteOffset, input.byteLength) : undefined;
+    if (bytes?.subarray(0, start.length).equals(start)) {
+      keptBytes = true;
+      return bytes.toString("latin1");
+    }
+    return Reflect.apply(decode, this, [input, options]);
+  };
+}
+
+let keptBytes = !asBytes;
+if (asBytes) keepBytes();
+
 // The three methods of PGlite that pgDump uses.
 const server = {
   query: async () => ({ rows: [{ search_path: "" }] }),
@@ -80,8 +101,8 @@ const unprunedDump = keepUnprunedDump();
 try {
   await pgDump({ pg: /** @type {never} */ (/** @type {unknown} */ (server)), args });
   const dump = unprunedDump();
-  if (dump === undefined) {
-    throw new Error("pglite-tools no longer prunes the dump the way pg-dump-worker.mjs expects");
+  if (dump === undefined || !keptBytes) {
+    throw new Error("pglite-tools no longer reads or prunes the dump the way pg-dump-worker.mjs expects");
   }
   parentPort?.postMessage({ dump });
 } catch (error) {

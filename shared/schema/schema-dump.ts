@@ -14,6 +14,11 @@ export interface SchemaDumpOptions {
   /** Milliseconds after which the dump is given up: at most the activity budget. */
   readonly timeLimitMs: number;
   readonly signal?: AbortSignal;
+  /**
+   * The database's own encoding, for a text that UTF8 cannot hold: the dump is then not converted, and every character of
+   * the answer is one byte of it (ISO 8859-1).
+   */
+  readonly bytesIn?: string;
 }
 
 /** The longest that pg_dump waits for a table that somebody holds ACCESS EXCLUSIVE, in milliseconds. */
@@ -24,7 +29,7 @@ export function pgDumpArguments(options: SchemaDumpOptions): string[] {
   return [
     "--schema-only",
     `--section=${options.section}`,
-    "--encoding=UTF8",
+    `--encoding=${options.bytesIn ?? "UTF8"}`,
     // A copied subscription would start to pull changes into the target.
     "--no-subscriptions",
     // The target need not have the source's tablespaces.
@@ -89,7 +94,19 @@ function readable(words: string): string {
     .replaceAll(/(?<=\S)(?=pg_dump: )/g, "\n")
     .replaceAll(/pg_dump: detail: Query was: [\s\S]*?(?=\npg_dump: |$)/g, "")
     .replaceAll(/invalid binary "pg_dump": [^\n]*\n?/g, "")
+    .replaceAll(/could not find a "pg_dump" to execute\n?/g, "")
     .replace(/^pg_dump failed with exit code \d+\.\s*Error message:\s*/, "")
     .replaceAll(/could not find a "pg_dump" to execute\s*/g, "")
     .trim();
+}
+
+/** Whether a dump has failed because the schema cannot be written in UTF8: bytes in a SQL_ASCII database, or no conversion. */
+export function isNotUtf8(error: unknown): boolean {
+  return (
+    error instanceof ServiceError &&
+    error.code === "SchemaDumpFailed" &&
+    /invalid byte sequence for encoding "UTF8"|has no equivalent in encoding "UTF8"|conversion between \S+ and UTF8/.test(
+      error.message,
+    )
+  );
 }

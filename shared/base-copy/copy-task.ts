@@ -2,20 +2,26 @@
 import type pg from "pg";
 import { copyLargeObjects } from "../copy/copy-large-objects.js";
 import { copyPart } from "../copy/copy-part.js";
+import { deferExpressions, isOfFunctions } from "../copy/defer-expressions.js";
 import { plannedPart } from "../copy/planned-part.js";
 import { ProgressReporter } from "../copy/progress-reporter.js";
+import { lastOrder } from "../ledger/jobs.js";
 import type { CopiedPart } from "../ledger/load-once.js";
 import { type PartToCopy, readTask } from "../ledger/parts.js";
 import { splitPart } from "../ledger/split-part.js";
 import { canceled, type Failure } from "../model/outcome.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopiedTask, DatabaseRun } from "../model/steps.js";
+import { creatingSchema } from "../planning/jobs.js";
 import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { isTransient } from "../postgres/transient.js";
 import { failureOf } from "../run/failure-of.js";
+import { rowOf } from "../run/keep-unapplied.js";
 import { type MigrationServers, serversOf } from "../run/servers.js";
+import { unapplied } from "../schema/unapplied-statement.js";
 import { settings } from "../settings.js";
+import { listStatements, recordStatements } from "../status/statements.js";
 import { recordParts } from "../status/tables.js";
 import { CopySessions, type OpenSessions } from "./copy-sessions.js";
 
@@ -52,6 +58,7 @@ export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
     reporter.start();
     const parts = await readTask(reporting, task);
     const { slow, ...copied } = await copyParts(parts, sessions, reporter, {
+      defer: (part, error) => defer(part, error, servers, input),
       signal: abort.signal,
       instance,
       budgetEnds,
@@ -77,7 +84,18 @@ async function copyParts(
   parts: readonly PartToCopy[],
   sessions: CopySessions,
   reporter: ProgressReporter,
-  { signal, instance, budgetEnds }: { signal: AbortSignal; instance: string; budgetEnds: number },
+  {
+    signal,
+    instance,
+    budgetEnds,
+    defer,
+  }: {
+    signal: AbortSignal;
+    instance: string;
+    budgetEnds: number;
+    /** Takes off the table what its rows were refused for; false where there is nothing. */
+    defer: (part: PartToCopy, error: unknown) => Promise<boolean>;
+  },
 ): Promise<CopiedTask & { slow?: PartToCopy }> {
   let failure: Failure | undefined;
   let loaded = 0;
@@ -90,7 +108,13 @@ async function copyParts(
       reporter.note(part, { state: "loading", rows: 0, bytes: flowed });
     };
     try {
-      const copied = await copyOne(part, await sessions.open(), { instance, signal, onBytes });
+      const copying = async () => await copyOne(part, await sessions.open(), { instance, signal, onBytes });
+      const copied = await copying().catch(async (error: unknown) => {
+        sessions.abandon();
+        if (signal.aborted || !(await defer(part, error))) throw error;
+        flowed = 0;
+        return await copying();
+      });
       reporter.note(part, { state: "completed", ...copied });
       if (flowed > 0) loaded += 1;
     } catch (error) {
@@ -108,6 +132,28 @@ async function copyParts(
     if (index < parts.length - 1 && Date.now() >= budgetEnds) return { done: false, ...(failure && { failure }) };
   }
   return { done: true, ...(failure && { failure }) };
+}
+
+/** What was taken off is a refused statement like others: tried again when everything else is there. */
+async function defer(
+  part: PartToCopy,
+  error: unknown,
+  servers: MigrationServers,
+  { key, database, attempt }: CopyTaskInput,
+): Promise<boolean> {
+  if (part.kind !== "table" || !isOfFunctions(error)) return false;
+  const run = { key, database, attempt };
+  return await withConnection(servers.target(database, "defer"), async (target) => {
+    const order = await lastOrder(target, creatingSchema);
+    const off = await deferExpressions(target, { schema: part.schema, name: part.table }, async (deferred) => {
+      const rows = deferred.map(({ id, object, sql }) =>
+        rowOf(run, unapplied({ kind: "check", object, sql }, error), { order, id }),
+      );
+      await recordStatements(key, rows);
+    });
+    // Another part's activity may have been quicker.
+    return off || (await listStatements(key, database)).some(({ order: known, id }) => known === order && id !== "1");
+  });
 }
 
 const heapBlocks = `

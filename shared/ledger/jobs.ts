@@ -62,6 +62,20 @@ export async function readJob(target: ClientBase, job: number): Promise<{ phase:
   return found;
 }
 
+const lastOrderOfPhase = `
+  select coalesce(max((statement ->> 'order')::integer), 0) as last
+  from _pgmig.job
+  cross join lateral json_array_elements(content -> 'groups') as applied
+  cross join lateral json_array_elements(applied -> 'statements') as statement
+  where phase = $1
+`;
+
+/** The place in the plan of the last statement of a phase; 0 without any. */
+export async function lastOrder(target: ClientBase, phase: string): Promise<number> {
+  const { rows } = await queryLedger<{ last: number }>(target, lastOrderOfPhase, [phase]);
+  return rows[0]?.last ?? 0;
+}
+
 /** What one round copies and builds. */
 export async function readRound(target: ClientBase, round: number): Promise<CopyRound> {
   const { rows } = await queryLedger<{ content: CopyRound }>(

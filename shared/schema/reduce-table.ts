@@ -116,12 +116,12 @@ class Reduction {
     const required = notNull ? `, ALTER COLUMN ${name} SET NOT NULL` : "";
     const type = this.#text(column.typeName?.location, column.collClause?.location ?? constraint.location ?? end);
     if (this.#targetVersion >= setExpressionSince) {
-      this.#complete(`ALTER COLUMN ${name} SET EXPRESSION AS (${expression})${required}`, object);
+      this.#complete(`ALTER COLUMN ${name} SET EXPRESSION AS (${expression})${required}`, object, "check");
       return [text.replace(`(${expression})`, () => `(NULL::${type})`)];
     }
     // Its values follow from the others: made anew, the column is the table's last.
     const whole = this.#text(column.typeName?.location, end);
-    this.#complete(`DROP COLUMN ${name}, ADD COLUMN ${name} ${whole}`, object);
+    this.#complete(`DROP COLUMN ${name}, ADD COLUMN ${name} ${whole}`, object, "check");
     return [];
   }
 
@@ -129,7 +129,7 @@ class Reduction {
   constraint(constraint: Constraint, end: number): string[] {
     const text = this.#text(constraint.location, end);
     if (constraint.contype !== "CONSTR_CHECK") return [text];
-    this.#complete(`ADD ${text}`, `constraint ${displayName(constraint.conname)} on ${this.#name}`);
+    this.#complete(`ADD ${text}`, `constraint ${displayName(constraint.conname)} on ${this.#name}`, "check");
     return [];
   }
 

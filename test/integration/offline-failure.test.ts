@@ -15,7 +15,8 @@ afterAll(async () => await stage?.close());
 const checkThatFailsOnTarget = `
   create function public.fits(value integer) returns boolean language sql stable
     as $$ select value < 5 or current_setting('server_version_num')::integer < 130000 $$;
-  create table public."odd 'name'" (id integer primary key, value integer check (public.fits(value)));
+  create domain public.fitting as integer check (public.fits(value));
+  create table public."odd 'name'" (id integer primary key, value public.fitting);
   insert into public."odd 'name'" select n, n from generate_series(1, 10) as n;
 `;
 

@@ -158,6 +158,13 @@ export function eventTriggerSettings({
 
 type Lesson = typeof learnt extends Map<string, infer Value> ? Value : never;
 
+/** Time-outs so short that they end a session before it has said what it needs, by the SQLSTATE that they end it with. */
+const timeOuts: Readonly<Record<string, string>> = {
+  "25P03": "idle_in_transaction_session_timeout",
+  "25P04": "transaction_timeout",
+  "57P05": "idle_session_timeout",
+};
+
 /** What to ask a server for the next time; undefined when the error says nothing of settings. */
 function lesson(error: unknown, { needed, unknown }: Lesson): Lesson | undefined {
   if (error instanceof NotNeutral) {
@@ -165,8 +172,10 @@ function lesson(error: unknown, { needed, unknown }: Lesson): Lesson | undefined
     if (missing.length === 0) return undefined;
     return { needed: { ...needed, ...Object.fromEntries(missing.map(({ name, wanted }) => [name, wanted])) }, unknown };
   }
-  // undefined_object: "unrecognized configuration parameter"; insufficient_privilege: "permission denied to set parameter".
   const { code, message } = errorDetails(error);
+  const timeOut = timeOuts[code];
+  if (timeOut !== undefined && !(timeOut in needed)) return { needed: { ...needed, [timeOut]: "0" }, unknown };
+  // undefined_object: "unrecognized configuration parameter"; insufficient_privilege: "permission denied to set parameter".
   const name = /"([a-z_][a-z0-9_.]*)"/i.exec(message)?.[1]?.toLowerCase();
   if ((code !== "42704" && code !== "42501") || name === undefined || !(name in expectedSettings())) return undefined;
   return { needed: omit(needed, new Set([name])), unknown: new Set([...unknown, name]) };
@@ -205,15 +214,18 @@ async function openWith(
     ...(settings === undefined ? {} : { options: startupOptions(settings) }),
     ...(options.replication === true ? { replication: "database" } : {}),
   } as pg.ClientConfig);
-  // A session that the server ends while it is idle emits this; the next query on it fails with the same cause and is reported there.
-  client.on("error", () => {});
+  // A session that the server ends while it is idle emits this; the next query on it fails without the server's words.
+  let ended: Error | undefined;
+  client.on("error", (error) => {
+    ended ??= error;
+  });
   try {
     await client.connect();
     if (options.replication !== true) await readBack(client, options, settings);
     return client;
   } catch (error) {
     abandonSession(client);
-    throw error;
+    throw ended ?? error;
   }
 }
 

@@ -175,7 +175,7 @@ describe("while the target follows", () => {
     const databases = ["one", "two", "three"];
     await follow("one", items, databases);
     expect((await stage.client.patch("one", { triggerCutover: "True", dbsToTriggerCutoverOn: ["four"] })).status).toBe(
-      409,
+      400,
     );
     await stage.client.patch("one", { triggerCutover: "True", dbsToTriggerCutoverOn: ["one"] });
     await stage.client.waitFor(

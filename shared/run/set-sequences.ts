@@ -28,7 +28,7 @@ const ownersToBe = `
   join pg_catalog.pg_roles as owner on owner.oid = c.relowner
   where not (
     pg_catalog.has_schema_privilege(n.oid, 'usage')
-    and pg_catalog.has_sequence_privilege(c.oid, 'update')
+    and case when c.relkind = 'S' then pg_catalog.has_sequence_privilege(c.oid, 'update') else false end
   )
 `;
 

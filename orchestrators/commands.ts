@@ -2,10 +2,10 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import type { MigrationSpec } from "../shared/model/migration.js";
 import { canceled, type Failure } from "../shared/model/outcome.js";
+import type { Limits } from "../shared/model/steps.js";
+import { Deadline } from "./deadline.js";
 import { race } from "./race.js";
 import { StepFailed, start } from "./step.js";
-
-type Timer = ReturnType<OrchestrationContext["df"]["createTimer"]>;
 
 export class Commands {
   readonly #context: OrchestrationContext;
@@ -13,16 +13,23 @@ export class Commands {
   readonly #canceled = new Set<string>();
   /** Steps that carry a command out, and what follows from each. They are raced with everything else: while one is awaited alone, a second command would go unheard. */
   readonly #carryingOut = new Map<Task, ((step: Task) => void) | undefined>();
-  readonly #timers = new Map<Timer, () => void>();
+  readonly #deadlines = new Map<Deadline, () => void>();
   readonly #listeners = new Map<Task, { event: string; react: (data: unknown) => void }>();
   #timeout: Failure | undefined;
   #announce: ((databases: readonly string[]) => Task) | undefined;
   /** The databases that have not ended. */
   #remaining: () => readonly string[];
 
-  constructor(context: OrchestrationContext, spec: MigrationSpec, timeoutDays: number) {
+  readonly #longestTimerSeconds: number;
+
+  constructor(
+    context: OrchestrationContext,
+    spec: MigrationSpec,
+    { migrationTimeoutDays: timeoutDays, longestTimerSeconds }: Limits,
+  ) {
     this.#context = context;
     this.#spec = spec;
+    this.#longestTimerSeconds = longestTimerSeconds;
     this.#remaining = () => spec.databases;
     this.on("Cancel", (event) => this.#requestCancel(databasesNamed(event, spec.databases)));
     this.after(timeoutDays, {
@@ -47,8 +54,8 @@ export class Commands {
 
   /** Fails the migration that many days from now, unless there are no databases left for it to cancel. */
   after(days: number, failure: Failure, remaining: () => readonly string[] = () => this.#spec.databases): void {
-    const deadline = new Date(this.#context.df.currentUtcDateTime.getTime() + Math.round(days * 24 * 3_600_000));
-    this.#timers.set(this.#context.df.createTimer(deadline), () => {
+    const deadline = Deadline.in(this.#context, days * 24 * 3_600, this.#longestTimerSeconds);
+    this.#deadlines.set(deadline, () => {
       const databases = remaining();
       if (databases.length === 0) return;
       this.#timeout ??= failure;
@@ -93,25 +100,25 @@ export class Commands {
 
   /** An orchestration cannot complete while a timer of its own runs. */
   end(): void {
-    for (const timer of this.#timers.keys()) if (!timer.isCompleted) timer.cancel();
+    for (const deadline of this.#deadlines.keys()) deadline.cancel();
   }
 
   /** The task that has settled, or undefined when it was a command or its execution. */
   *#next(tasks: readonly Task[]): Generator<Task, Task | undefined, unknown> {
-    const ours = [...this.#carryingOut.keys(), ...this.#timers.keys(), ...this.#listeners.keys()];
+    const ours = [...this.#carryingOut.keys(), ...this.#deadlines.keys(), ...this.#listeners.keys()];
     const settled = yield* race<Task>(this.#context, [...tasks, ...ours]);
     if (tasks.includes(settled)) return settled;
     const then = this.#carryingOut.get(settled);
     this.#carryingOut.delete(settled);
     then?.(settled);
-    this.#ring(settled as Timer);
+    this.#ring(settled as Deadline);
     this.#hear(settled);
     return undefined;
   }
 
-  #ring(timer: Timer): void {
-    const act = this.#timers.get(timer);
-    this.#timers.delete(timer);
+  #ring(deadline: Deadline): void {
+    const act = this.#deadlines.get(deadline);
+    this.#deadlines.delete(deadline);
     act?.();
   }
 

@@ -58,7 +58,8 @@ function* baseCopy(
   let relaying: Task | undefined;
   try {
     yield* carryOut(context, "openSnapshot", run);
-    relaying = relaySnapshot(context, relay, { run, keeperSeconds: limits.activityBudgetSeconds, generation: 2 });
+    const { activityBudgetSeconds: keeperSeconds, longestTimerSeconds } = limits;
+    relaying = relaySnapshot(context, relay, { run, keeperSeconds, longestTimerSeconds, generation: 2 });
     const preparing = start(context, "prepareTarget", run);
     yield* race(context, [relaying, preparing]);
     yield* finish<"prepareTarget">(context, preparing);

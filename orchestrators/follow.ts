@@ -4,6 +4,7 @@ import type { OrchestrationContext, Task } from "durable-functions";
 import * as df from "durable-functions";
 import type { Failure } from "../shared/model/outcome.js";
 import type { DatabaseRun, FollowState, Limits } from "../shared/model/steps.js";
+import { Deadline } from "./deadline.js";
 import { isSettled, race } from "./race.js";
 import { carryOut, failureOf } from "./step.js";
 
@@ -52,9 +53,9 @@ df.app.orchestration("follow", function* (context: OrchestrationContext): Genera
       const seconds = seen.caughtUp
         ? limits.sampleIntervalSeconds
         : Math.min(catchingUpSeconds, limits.sampleIntervalSeconds);
-      const next = context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + seconds * 1_000));
+      const next = Deadline.in(context, seconds, limits.longestTimerSeconds);
       yield* race<Task>(context, [next, cutoverAsked, woken]);
-      if (!next.isCompleted) next.cancel();
+      next.cancel();
       if (isSettled(cutoverAsked)) {
         yield* cutOver(context, run);
         return null;

@@ -9,6 +9,7 @@ import type { Limits, PreparedMigration, Steps } from "../shared/model/steps.js"
 import { Commands, databasesNamed } from "./commands.js";
 import { Cutovers } from "./cutovers.js";
 import type { DatabaseInput, DatabaseResult } from "./database.js";
+import { Deadline } from "./deadline.js";
 import type { SetUpInput } from "./replication-set-up.js";
 import { carryOut, failureOf, resultOf, StepFailed, start } from "./step.js";
 import { validate } from "./validation.js";
@@ -26,7 +27,7 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
   try {
     yield* migration.enter("InProgress", "PerformingPreRequisiteSteps");
     const prepared = yield* carryOut(context, "prepareMigration", { key: spec.key });
-    const commands = new Commands(context, spec, prepared.limits.migrationTimeoutDays);
+    const commands = new Commands(context, spec, prepared.limits);
     try {
       if (spec.option !== "Validate") yield* migration.confirmOverwrite(commands, prepared);
       const refusal = spec.option === "Migrate" ? undefined : yield* migration.validate(commands);
@@ -34,7 +35,7 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
       else if (spec.option === "Validate") ending = { state: "Succeeded" };
       else {
         yield* migration.setUpReplication(commands);
-        yield* migration.waitForStart(commands);
+        yield* migration.waitForStart(commands, prepared.limits);
         yield* migration.enter("InProgress", "MigratingData");
         migrated = true;
         yield* migration.migrateRoles();
@@ -116,16 +117,17 @@ class Migration {
   }
 
   /** Holds until the data migration may start: on request, or when its window opens. */
-  *waitForStart(commands: Commands): Generator<Task, void, unknown> {
+  *waitForStart(commands: Commands, { longestTimerSeconds }: Limits): Generator<Task, void, unknown> {
     const { startDataMigration, migrationWindowStartTimeInUtc: opens } = this.#spec;
     const requested = this.#context.df.waitForExternalEvent("StartDataMigration");
     if (opens !== undefined && new Date(opens) > this.#context.df.currentUtcDateTime) {
       yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationWindow");
-      const window = this.#context.df.createTimer(new Date(new Date(opens).getTime() + earliestTimerMs));
+      const at = new Date(new Date(opens).getTime() + earliestTimerMs);
+      const window = new Deadline(this.#context, at, longestTimerSeconds);
       try {
         yield* commands.waitFor([window, requested]);
       } finally {
-        if (!window.isCompleted) window.cancel();
+        window.cancel();
       }
     } else if (!startDataMigration) {
       yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationScheduling");

@@ -8,6 +8,8 @@
  * OutOfProcOrchestrationShim of the Durable extension: it only has to create the same tasks in the same order.)
  */
 import type { OrchestrationContext, Task } from "durable-functions";
+import { Deadline } from "./deadline.js";
+import { hostIsCurrent, letHostCatchUp } from "./host-clock.js";
 import { Retried } from "./retried.js";
 
 /** What of durable-functions' task classes is needed here; the version is pinned, and every migration test runs through this. */
@@ -30,10 +32,12 @@ const whenAll = 12;
  */
 export function* race<T extends Task>(context: OrchestrationContext, tasks: readonly T[]): Generator<Task, T, unknown> {
   for (;;) {
-    for (const task of tasks) if (task instanceof Retried) task.goOn();
+    const chains = tasks.filter((task): task is T & (Retried | Deadline) => isChain(task));
+    if (chains.some(({ needsTimer }) => needsTimer) && !hostIsCurrent(context)) yield* letHostCatchUp(context);
+    for (const chain of chains) chain.goOn();
     const settled = tasks.find(isSettled);
     if (settled !== undefined) return settled;
-    const current = tasks.map((task) => (task instanceof Retried ? task.current : task));
+    const current = tasks.flatMap((task) => (isChain(task) ? (task.current ?? []) : task));
     const any = context.df.Task.any(current) as ScheduledTask;
     const fresh = (current as readonly Task[] as readonly ScheduledTask[]).filter(
       (task) => task.alreadyScheduled !== true && task.action.externalEventName === undefined,
@@ -41,6 +45,11 @@ export function* race<T extends Task>(context: OrchestrationContext, tasks: read
     any.action.compoundActions = [...fresh.map((task) => task.action), { actionType: whenAll, compoundActions: [] }];
     yield any;
   }
+}
+
+/** A task that is several of Durable's, one after the other. */
+function isChain(task: Task): task is Retried | Deadline {
+  return task instanceof Retried || task instanceof Deadline;
 }
 
 /** Whether a task has come to its end, well or not. */

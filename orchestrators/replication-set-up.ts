@@ -3,6 +3,8 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import * as df from "durable-functions";
 import type { Failure } from "../shared/model/outcome.js";
+import { Deadline } from "./deadline.js";
+import { race } from "./race.js";
 import { carryOut, failureOf } from "./step.js";
 
 export interface SetUpInput {
@@ -23,7 +25,7 @@ df.app.orchestration("replicationSetUp", function* (context: OrchestrationContex
   const { key } = context.df.getInput<SetUpInput>() as SetUpInput;
   try {
     for (let look = 1; look <= looksPerExecution; look++) {
-      yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + everySeconds * 1_000));
+      yield* race(context, [Deadline.in(context, everySeconds, everySeconds)]);
       const { ready, over }: { ready: boolean; over: boolean } = yield* carryOut(context, "setUpReplication", { key });
       if (ready || over) return null;
     }

@@ -51,12 +51,17 @@ export class Retried implements Task {
     return this.#current.result;
   }
 
+  /** Whether goOn() would create a timer. */
+  get needsTimer(): boolean {
+    return !this.#waiting && this.#current.isFaulted && this.#mayTryAgain;
+  }
+
   /** Takes the next step when the current one has settled: a wait after a failure, an attempt after a wait. */
   goOn(): void {
     if (this.#waiting && this.#current.isCompleted) {
       this.#waiting = false;
       this.#current = this.#call();
-    } else if (!this.#waiting && this.#current.isFaulted && this.#mayTryAgain) {
+    } else if (this.needsTimer) {
       const wait = Math.min(this.#limits.firstWait * 2 ** this.#failures, this.#limits.longestWait);
       this.#failures += 1;
       this.#waiting = true;

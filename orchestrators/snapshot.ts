@@ -3,6 +3,7 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import * as df from "durable-functions";
 import type { DatabaseRun } from "../shared/model/steps.js";
+import { Deadline } from "./deadline.js";
 import { isSettled, race } from "./race.js";
 import { carryOut, StepFailed } from "./step.js";
 
@@ -10,6 +11,7 @@ export interface SnapshotInput {
   readonly run: DatabaseRun;
   /** Seconds that one keeper lives. */
   readonly keeperSeconds: number;
+  readonly longestTimerSeconds: number;
   /** Number of the keeper that is to be opened next. */
   readonly generation: number;
 }
@@ -21,10 +23,10 @@ const closed = "SnapshotClosed";
 const relaysPerExecution = 50;
 
 df.app.orchestration("snapshot", function* (context: OrchestrationContext): Generator<Task, void, unknown> {
-  const { run, keeperSeconds, generation } = context.df.getInput<SnapshotInput>() as SnapshotInput;
+  const { run, keeperSeconds, longestTimerSeconds, generation } = context.df.getInput<SnapshotInput>() as SnapshotInput;
   const closing = context.df.waitForExternalEvent(closed);
   for (let relay = 0; relay < relaysPerExecution; relay++) {
-    const halfLife = context.df.createTimer(secondsFrom(context, keeperSeconds / 2));
+    const halfLife = Deadline.in(context, keeperSeconds / 2, longestTimerSeconds);
     yield* race<Task>(context, [closing, halfLife]);
     if (isSettled(closing)) {
       halfLife.cancel();
@@ -32,7 +34,7 @@ df.app.orchestration("snapshot", function* (context: OrchestrationContext): Gene
     }
     if (!(yield* relayed(context, run, generation + relay))) return;
   }
-  context.df.continueAsNew({ run, keeperSeconds, generation: generation + relaysPerExecution });
+  context.df.continueAsNew({ run, keeperSeconds, longestTimerSeconds, generation: generation + relaysPerExecution });
 });
 
 /** False when there is nothing left to relay. A snapshot that was lost is found out, and told, by the copies that need it. */
@@ -48,8 +50,4 @@ function* relayed(
     if (error instanceof StepFailed) return false;
     throw error;
   }
-}
-
-function secondsFrom(context: OrchestrationContext, seconds: number): Date {
-  return new Date(context.df.currentUtcDateTime.getTime() + seconds * 1_000);
 }

@@ -2,6 +2,7 @@
 import { type OrchestrationContext, RetryOptions, type Task } from "durable-functions";
 import type { Failure, Outcome } from "../shared/model/outcome.js";
 import type { StepName, Steps } from "../shared/model/steps.js";
+import { hostAwaited } from "./host-clock.js";
 import { race } from "./race.js";
 import { Retried, type RetryLimits } from "./retried.js";
 
@@ -46,6 +47,8 @@ export function* carryOut<S extends StepName>(
     outcome = yield context.df.callActivityWithRetry(step, policy, input);
   } catch (error) {
     throw new StepFailed(failureOfRetries(error));
+  } finally {
+    hostAwaited(context);
   }
   return unwrap<S>(outcome as Outcome<Steps[S]["output"]>);
 }

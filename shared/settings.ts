@@ -44,6 +44,8 @@ export interface Settings {
   readonly cutoverLimitMinutes: number;
   /** SAMPLE_INTERVAL_SECONDS: how often an online migration that waits looks at its replication. */
   readonly sampleIntervalSeconds: number;
+  /** LONGEST_TIMER_SECONDS: a longer wait of an orchestration is made of several timers. */
+  readonly longestTimerSeconds: number;
   /** REFRESH_MATERIALIZED_VIEWS: whether a cutover fills the target's materialized views again. */
   readonly refreshMaterializedViews: boolean;
   /** SOURCE_ADDRESSES_FROM_TARGET: sources that the target server reaches under another address, "host:port" to "host:port". */
@@ -86,6 +88,10 @@ const Limits = z.object({
   CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
   CUTOVER_LIMIT_MINUTES: positive("must be a number of minutes above 0, e.g. 1440").default(1_440),
   SAMPLE_INTERVAL_SECONDS: positive("must be a number of seconds above 0, e.g. 15").default(15),
+  LONGEST_TIMER_SECONDS: positive("must be a number of seconds between 1 and 86400 (a day)")
+    .min(1, "must be a number of seconds between 1 and 86400 (a day)")
+    .max(86_400, "must be a number of seconds between 1 and 86400 (a day)")
+    .default(86_400),
   REFRESH_MATERIALIZED_VIEWS: z
     .string()
     .regex(/^(true|false)$/i, "must be true or false")
@@ -155,6 +161,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     CUTOVER_TIMEOUT_DAYS,
     CUTOVER_LIMIT_MINUTES,
     SAMPLE_INTERVAL_SECONDS,
+    LONGEST_TIMER_SECONDS,
     REFRESH_MATERIALIZED_VIEWS,
     SOURCE_ADDRESSES_FROM_TARGET,
     SERVER_ADMINISTRATORS,
@@ -179,6 +186,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,
     cutoverLimitMinutes: CUTOVER_LIMIT_MINUTES,
     sampleIntervalSeconds: SAMPLE_INTERVAL_SECONDS,
+    longestTimerSeconds: LONGEST_TIMER_SECONDS,
     refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
     sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
     serverAdministrators: SERVER_ADMINISTRATORS,

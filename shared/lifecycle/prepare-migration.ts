@@ -37,6 +37,7 @@ export async function prepareMigration(key: string): Promise<PreparedMigration> 
     migrationTimeoutDays,
     cutoverTimeoutDays,
     sampleIntervalSeconds,
+    longestTimerSeconds,
   } = settings();
   return {
     limits: {
@@ -46,6 +47,7 @@ export async function prepareMigration(key: string): Promise<PreparedMigration> 
       migrationTimeoutDays,
       cutoverTimeoutDays,
       sampleIntervalSeconds,
+      longestTimerSeconds,
     },
     databasesOnTarget,
   };

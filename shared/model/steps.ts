@@ -74,6 +74,7 @@ export interface Limits {
   readonly migrationTimeoutDays: number;
   readonly cutoverTimeoutDays: number;
   readonly sampleIntervalSeconds: number;
+  readonly longestTimerSeconds: number;
 }
 
 export interface PreparedMigration {

@@ -67,6 +67,19 @@ export function describeRefused(rows: readonly StatementRow[]): Failure | undefi
   };
 }
 
+/** What whoever is to trigger the cutover should know of it before: a sentence or two when something was refused. */
+export function describeRefusedWhileFollowing(rows: readonly StatementRow[]): string[] {
+  const refused = rows.filter(({ fate }) => fate === "refused");
+  const [first] = refused;
+  if (first === undefined) return [];
+  return [
+    `${refused.length === 1 ? "One statement" : `${refused.length} statements`} of the schema ` +
+      `${refused.length === 1 ? "was" : "were"} refused by the target; the first is ${first.object}: ${first.message}. ` +
+      `${first.remedy ?? ""} Rows are followed all the same, but after the cutover the migration ends as Failed until ` +
+      "POST …/statements/retry has applied the whole list (GET …/statements).",
+  ];
+}
+
 function grouped<Row>(rows: readonly Row[], keyOf: (row: Row) => string): [string, [Row, ...Row[]]][] {
   const groups = new Map<string, [Row, ...Row[]]>();
   for (const row of rows) {

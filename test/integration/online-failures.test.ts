@@ -18,12 +18,12 @@ beforeAll(async () => {
   [stage, plain] = await Promise.all([
     openOnlineStage({
       target: { settings: { max_logical_replication_workers: "12", max_worker_processes: "20" } },
-      service: { settings: { MIGRATION_TIMEOUT_DAYS: String(30 / 86_400) } },
+      service: { settings: { MIGRATION_TIMEOUT_DAYS: String(60 / 86_400) } },
     }),
     EmbeddedServer.start({ major: 12 }),
   ]);
   [slow, mended] = await Promise.all([ThrottledProxy.start(stage.source), ThrottledProxy.start(stage.source)]);
-  slow.limit(1_000_000);
+  slow.limit(400_000);
   mended.limit(1_000_000);
   await plain.query("create database waiting");
   for (const database of ["copying", "following", "unbuildable", "pulled"]) {
@@ -80,18 +80,26 @@ describe.concurrent("a migration fails", () => {
     },
   );
 
-  test("whose index the target cannot build", patience, async () => {
+  test("whose index the target cannot build: it is told while it waits, and rows are all there", patience, async () => {
     await stage.source.query(
       `
-        create function old_only(id integer) returns integer immutable language sql as $$
+        create or replace function old_only(id integer) returns integer immutable language sql as $$
           select case when current_setting('server_version_num')::integer / 10000 = ${stage.source.major} then id else 0 end
         $$;
-        create unique index t_once on t (old_only(id));
+        create unique index if not exists t_once on t (old_only(id));
       `,
       { database: "unbuildable" },
     );
     await stage.client.start("unbuildable", onlineMigration(stage, ["unbuildable"]));
-    expect(await failure("unbuildable")).toContain('could not create unique index "t_once"');
+    const refusal = 'could not create unique index "t_once"';
+    const waiting = await stage.client.waitForSubstate("unbuildable", "WaitingForCutoverTrigger");
+    const { dbDetails } = waiting.properties.currentStatus.currentSubStateDetails ?? {};
+    expect(dbDetails?.unbuildable?.message).toContain(refusal);
+    await stage.client.patch("unbuildable", { triggerCutover: "True" });
+    expect(await failure("unbuildable")).toContain(refusal);
+    expect(await stage.target.query("select count(*)::integer as rows from t", { database: "unbuildable" })).toEqual([
+      { rows: 1_000 },
+    ]);
   });
 
   test("whose target database is dropped under the base copy", patience, async () => {

@@ -8,6 +8,8 @@ import type { ServerEndpoint } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
 import { settings } from "../settings.js";
 import { entraToken } from "./entra-token.js";
+import { GuardedConnection } from "./guarded-connection.js";
+import { ProtocolViolation } from "./server-messages.js";
 import {
   type Deviation,
   deviations,
@@ -25,7 +27,7 @@ export interface ConnectOptions {
   readonly database: string;
   /** See applicationName(): how the session is recognised in pg_stat_activity, and ended. */
   readonly applicationName: string;
-  /** Seconds until an unanswered connection attempt is given up; 15 when left out. */
+  /** Seconds until an attempt to open a session, reading its settings back included, is given up; 15 when left out. */
   readonly connectTimeoutSeconds?: number;
   /** Whether event triggers, those on login too, are off from the start: for users that may (maySilenceEventTriggers()). */
   readonly withoutEventTriggers?: boolean;
@@ -207,9 +209,7 @@ async function openWith(
     password: await passwordOf(options),
     database: options.database,
     application_name: options.applicationName,
-    connectionTimeoutMillis: (options.connectTimeoutSeconds ?? 15) * 1_000,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
+    connection: new GuardedConnection({ ssl, keepAlive: true, keepAliveInitialDelayMillis: 10_000 }),
     ssl,
     ...(settings === undefined ? {} : { options: startupOptions(settings) }),
     ...(options.replication === true ? { replication: "database" } : {}),
@@ -219,6 +219,10 @@ async function openWith(
   client.on("error", (error) => {
     ended ??= error;
   });
+  const limit = setTimeout(
+    () => client.connection.stream.destroy(new Error("timeout expired")),
+    (options.connectTimeoutSeconds ?? 15) * 1_000,
+  );
   try {
     await client.connect();
     if (options.replication !== true) await readBack(client, options, settings);
@@ -226,6 +230,8 @@ async function openWith(
   } catch (error) {
     abandonSession(client);
     throw ended ?? error;
+  } finally {
+    clearTimeout(limit);
   }
 }
 
@@ -317,6 +323,12 @@ function explain(error: unknown, options: ConnectOptions): ServiceError {
         ? `Make the app's identity an Entra administrator of the server, or a role of it (pgaadauth_create_principal), and ` +
             `give its name as the user; here it is ${endpoint.user}.`
         : `Check user ${endpoint.user}, its password and the server's pg_hba.conf or firewall rules.`,
+    );
+  }
+  if (error instanceof ProtocolViolation) {
+    return told(
+      "ProtocolViolation",
+      "What answers there is no PostgreSQL server, or something in between alters its messages: check the address, and choose sslMode VerifyFull.",
     );
   }
   if (code === "3D000") return told("DatabaseNotFound", `Check the spelling of database ${database}.`);

@@ -1,6 +1,7 @@
 /** Which errors may go away when the same thing is tried again. */
 import { DatabaseError } from "pg";
 import { ServiceError } from "../model/service-error.js";
+import { ProtocolViolation } from "./server-messages.js";
 
 /** SQLSTATE classes and codes (PostgreSQL docs, appendix A): connection exceptions, rollbacks by the server, resources, operator intervention. */
 const transientStates = ["08", "40", "53", "57P01", "57P02", "57P03", "57014", "55P03", "55006", "25P03", "57P05"];
@@ -19,6 +20,7 @@ const transientSystemErrors = new Set([
 
 /** True for lost connections, deadlocks, servers that start, stop or are full; false for what another attempt would meet again. */
 export function isTransient(error: unknown): boolean {
+  if (error instanceof ProtocolViolation) return true;
   if (error instanceof DatabaseError) return transientStates.some((state) => error.code?.startsWith(state) === true);
   if (error instanceof ServiceError) {
     return transientServiceErrors.has(error.code) || (error.cause !== undefined && isTransient(error.cause));

@@ -5,6 +5,7 @@
  */
 import type { Duplex } from "node:stream";
 import type pg from "pg";
+import { GuardedConnection } from "../postgres/guarded-connection.js";
 
 const sslRequestCode = 80877103;
 const gssEncRequestCode = 80877104;
@@ -32,16 +33,10 @@ const reportedNames = [
   "standard_conforming_strings",
 ];
 
-interface SessionInternals {
-  readonly connection: { readonly stream: Duplex };
-}
-
-/** The socket (plain or TLS) under a client. pg has it public in fact, though not in its types. */
-function socketOf(client: pg.Client): Duplex {
-  return (client as unknown as SessionInternals).connection.stream;
-}
-
 export class PgDumpBridge {
+  /** Is told of requests that go past it. */
+  readonly #guard: GuardedConnection | undefined;
+  /** Plain or TLS. */
   readonly #socket: Duplex;
   readonly #greeting: Buffer;
   readonly #listeners: readonly ((...args: unknown[]) => void)[];
@@ -50,7 +45,10 @@ export class PgDumpBridge {
   #answer: AnswerCollector | undefined;
   #broken: Error | undefined;
 
-  private constructor(socket: Duplex, greeting: Buffer) {
+  private constructor(client: pg.Client, greeting: Buffer) {
+    const { connection } = client;
+    const socket = connection.stream;
+    this.#guard = connection instanceof GuardedConnection ? connection : undefined;
     this.#socket = socket;
     this.#greeting = greeting;
     this.#listeners = socket.listeners("data") as ((...args: unknown[]) => void)[];
@@ -69,7 +67,7 @@ export class PgDumpBridge {
       message("K", Buffer.concat([int32(0), int32(0)])),
       message("Z", Buffer.from("I")),
     ]);
-    return new PgDumpBridge(socketOf(client), greeting);
+    return new PgDumpBridge(client, greeting);
   }
 
   /**
@@ -134,6 +132,7 @@ export class PgDumpBridge {
     this.#pending = Buffer.from(this.#pending.subarray(end));
     return new Promise((resolve, reject) => {
       this.#answer = new AnswerCollector(answers, resolve, reject);
+      this.#guard?.expectAnswers(answers);
       this.#socket.write(request);
     });
   }

@@ -1,0 +1,82 @@
+/**
+ * The driver's connection, behind a look at everything that the server sends (server-messages.ts): whatever goes wrong with it, here or in the
+ * driver's own parser, is an error of this connection. Without it a few bytes of a server end the process, and every other migration's work in it.
+ */
+import type { Duplex } from "node:stream";
+import pg from "pg";
+import { ProtocolViolation, ServerMessages } from "./server-messages.js";
+
+/** What of pg's Connection its types leave out. */
+interface ConnectionInternals {
+  stream: Duplex;
+  attachListeners(stream: Duplex): void;
+  startup(config: unknown): void;
+}
+
+const DriverConnection = pg.Connection as unknown as new (config: object) => pg.Connection & ConnectionInternals;
+
+type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
+
+export class GuardedConnection extends DriverConnection {
+  readonly #messages = new ServerMessages();
+
+  override startup(config: unknown): void {
+    this.#messages.expect();
+    super.startup(config);
+  }
+
+  override query(text: string): void {
+    this.#messages.expect();
+    super.query(text);
+  }
+
+  override sync(): void {
+    this.#messages.expect();
+    super.sync();
+  }
+
+  /** For who writes requests to the socket itself: how many ReadyForQuery messages they will be answered with. */
+  expectAnswers(answers: number): void {
+    this.#messages.expect(answers);
+  }
+
+  /** pg calls it with the socket that messages come from: the plain one, or the one with TLS. */
+  override attachListeners(stream: Duplex): void {
+    this.#checkArrivals(stream);
+    super.attachListeners(stream);
+    // pg-copy-streams takes this one listener away for as long as it reads the socket itself.
+    const [parse] = stream.listeners("data").slice(-1) as ((bytes: Buffer) => void)[];
+    if (parse === undefined) throw new Error("pg reads the socket otherwise than it did");
+    stream.off("data", parse);
+    stream.on("data", (bytes: Buffer) => {
+      if (stream.destroyed) return;
+      try {
+        parse(bytes);
+      } catch (error) {
+        stream.destroy(unreadable(error));
+      }
+    });
+  }
+
+  /** Where bytes enter the stream, whoever reads it: pg, pg-copy-streams or pg_dump. */
+  #checkArrivals(stream: Duplex): void {
+    const push = stream.push.bind(stream) as Push;
+    stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (!Buffer.isBuffer(chunk)) return push(chunk, encoding);
+      if (stream.destroyed) return false;
+      try {
+        let more = true;
+        for (const passed of this.#messages.pass(chunk, stream.listenerCount("data") === 0)) more = push(passed);
+        return more;
+      } catch (error) {
+        stream.destroy(unreadable(error));
+        return false;
+      }
+    };
+  }
+}
+
+function unreadable(error: unknown): ProtocolViolation {
+  if (error instanceof ProtocolViolation) return error;
+  return new ProtocolViolation(error instanceof Error ? error.message : String(error));
+}

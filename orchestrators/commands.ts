@@ -2,20 +2,22 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import type { MigrationSpec } from "../shared/model/migration.js";
 import { canceled, type Failure } from "../shared/model/outcome.js";
-import type { Limits } from "../shared/model/steps.js";
+import type { Limits, Respecified } from "../shared/model/steps.js";
 import { Deadline } from "./deadline.js";
 import { race } from "./race.js";
 import { StepFailed, start } from "./step.js";
 
 export class Commands {
   readonly #context: OrchestrationContext;
-  readonly #spec: MigrationSpec;
+  #spec: MigrationSpec;
   readonly #canceled = new Set<string>();
   /** Steps that carry a command out, and what follows from each. They are raced with everything else: while one is awaited alone, a second command would go unheard. */
   readonly #carryingOut = new Map<Task, ((step: Task) => void) | undefined>();
   readonly #deadlines = new Map<Deadline, () => void>();
   readonly #listeners = new Map<Task, { event: string; react: (data: unknown) => void }>();
   #timeout: Failure | undefined;
+  #specification = 0;
+  #outdated = false;
   #announce: ((databases: readonly string[]) => Task) | undefined;
   /** The databases that have not ended. */
   #remaining: () => readonly string[];
@@ -30,8 +32,11 @@ export class Commands {
     this.#context = context;
     this.#spec = spec;
     this.#longestTimerSeconds = longestTimerSeconds;
-    this.#remaining = () => spec.databases;
-    this.on("Cancel", (event) => this.#requestCancel(databasesNamed(event, spec.databases)));
+    this.#remaining = () => this.#spec.databases;
+    this.on("Cancel", (event) => this.#requestCancel(databasesNamed(event, this.#spec.databases)));
+    this.on("Respecify", (event) => {
+      if (specificationIn(event, this.#specification + 1) > this.#specification) this.#outdated = true;
+    });
     this.after(timeoutDays, {
       code: "MigrationTimedOut",
       message: `The migration has not ended within ${timeoutDays} days (MIGRATION_TIMEOUT_DAYS).`,
@@ -63,6 +68,15 @@ export class Commands {
     });
   }
 
+  /** From now on it is about this. */
+  respecified({ spec, specification, canceled: asked }: Respecified): void {
+    this.#spec = spec;
+    this.#specification = specification;
+    this.#outdated = false;
+    this.#canceled.clear();
+    for (const database of asked) this.#canceled.add(database);
+  }
+
   /** Carries a step out beside whatever is waited for here. */
   alongside(step: Task, then?: (step: Task) => void): void {
     this.#carryingOut.set(step, then);
@@ -80,12 +94,14 @@ export class Commands {
   /**
    * Waits for the first of the tasks, before any work on the databases has begun.
    * @throws StepFailed when the migration is cancelled or its time is over.
+   * @throws Outdated when something else is to be migrated by now.
    */
   *waitFor(tasks: readonly Task[]): Generator<Task, Task, unknown> {
     for (;;) {
       const settled = yield* this.#next(tasks);
       if (this.timeout !== undefined) throw new StepFailed(this.timeout);
       if (this.allCanceled) throw new StepFailed(canceled);
+      if (this.#outdated) throw new Outdated();
       if (settled !== undefined) return settled;
     }
   }
@@ -139,6 +155,16 @@ export class Commands {
     this.alongside(start(this.#context, "requestCancel", { key: this.#spec.key, databases }));
     if (this.#announce !== undefined) this.alongside(this.#announce(databases));
   }
+}
+
+/** What is to be migrated has been changed while the migration was held: it begins anew with that. */
+export class Outdated extends Error {}
+
+/** The number of the specification that an event is about; that of `otherwise` when an operator who raised it by hand gave none. */
+export function specificationIn(event: unknown, otherwise: number): number {
+  const given =
+    typeof event === "object" && event !== null && "specification" in event ? event.specification : undefined;
+  return typeof given === "number" ? given : otherwise;
 }
 
 /**

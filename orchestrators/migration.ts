@@ -6,10 +6,11 @@ import type { MigrationSpec } from "../shared/model/migration.js";
 import { type Failure, isCanceled } from "../shared/model/outcome.js";
 import type { MigrationState, MigrationSubstate } from "../shared/model/states.js";
 import type { Limits, PreparedMigration, Steps } from "../shared/model/steps.js";
-import { Commands, databasesNamed } from "./commands.js";
+import { Commands, databasesNamed, Outdated, specificationIn } from "./commands.js";
 import { Cutovers } from "./cutovers.js";
 import type { DatabaseInput, DatabaseResult } from "./database.js";
 import { Deadline } from "./deadline.js";
+import { isSettled } from "./race.js";
 import type { SetUpInput } from "./replication-set-up.js";
 import { carryOut, failureOf, resultOf, StepFailed, start } from "./step.js";
 import { validate } from "./validation.js";
@@ -29,14 +30,9 @@ df.app.orchestration("migration", function* (context: OrchestrationContext): Gen
     const prepared = yield* carryOut(context, "prepareMigration", { key: spec.key });
     const commands = new Commands(context, spec, prepared.limits);
     try {
-      if (spec.option !== "Validate") yield* migration.confirmOverwrite(commands, prepared);
-      const refusal = spec.option === "Migrate" ? undefined : yield* migration.validate(commands);
-      if (refusal !== undefined) ending = { state: "ValidationFailed", error: refusal };
-      else if (spec.option === "Validate") ending = { state: "Succeeded" };
+      const early = yield* migration.prepare(commands, prepared);
+      if (early !== undefined) ending = early;
       else {
-        yield* migration.setUpReplication(commands);
-        yield* migration.waitForStart(commands, prepared.limits);
-        yield* migration.enter("InProgress", "MigratingData");
         migrated = true;
         yield* migration.migrateRoles();
         ending = endingOf(yield* migration.migrateDatabases(commands, prepared.limits), commands);
@@ -57,7 +53,10 @@ const earliestTimerMs = 1_000;
 /** What one migration does, step by step, and the transitions that it records. */
 class Migration {
   readonly #context: OrchestrationContext;
-  readonly #spec: MigrationSpec;
+  #spec: MigrationSpec;
+  #specification = 0;
+  #confirmation: Task | undefined;
+  #requested: Task | undefined;
   #transitions = 0;
   #waitingLimited = false;
 
@@ -68,6 +67,47 @@ class Migration {
 
   *enter(state: MigrationState, substate?: MigrationSubstate, error?: string): Generator<Task, void, unknown> {
     yield* carryOut(this.#context, "recordTransition", this.#next(state, substate, error));
+  }
+
+  /**
+   * Everything before the data migration. While it is held here, what is to be migrated may be changed: then it begins anew.
+   * @returns how it ends without a data migration, or undefined when that begins
+   */
+  *prepare(commands: Commands, first: PreparedMigration): Generator<Task, Ending | undefined, unknown> {
+    let prepared = first;
+    for (;;) {
+      try {
+        if (this.#spec.option !== "Validate") yield* this.confirmOverwrite(commands, prepared);
+        const refusal = this.#spec.option === "Migrate" ? undefined : yield* this.validate(commands);
+        if (refusal !== undefined) return { state: "ValidationFailed", error: refusal };
+        if (this.#spec.option === "Validate") return { state: "Succeeded" };
+        yield* this.setUpReplication(commands);
+        yield* this.waitForStart(commands, prepared.limits);
+        yield* this.#enterUnlessOutdated("InProgress", "MigratingData");
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Outdated)) throw error;
+      }
+      const respecified = yield* carryOut(this.#context, "respecify", { key: this.#spec.key });
+      this.#spec = respecified.spec;
+      this.#specification = respecified.specification;
+      commands.respecified(respecified);
+      yield* this.enter("InProgress", "PerformingPreRequisiteSteps");
+      prepared = yield* carryOut(this.#context, "prepareMigration", { key: this.#spec.key });
+    }
+  }
+
+  /** @throws Outdated when something else is to be migrated by now: then nothing is recorded. */
+  *#enterUnlessOutdated(
+    state: MigrationState,
+    substate: MigrationSubstate,
+    error?: string,
+  ): Generator<Task, void, unknown> {
+    const transition = { ...this.#next(state, substate, error), specification: this.#specification };
+    const answer = yield* carryOut(this.#context, "recordTransition", transition);
+    if (answer?.recorded !== false) return;
+    this.#transitions -= 1;
+    throw new Outdated();
   }
 
   #next(state: MigrationState, substate?: MigrationSubstate, error?: string): Steps["recordTransition"]["input"] {
@@ -85,14 +125,16 @@ class Migration {
   *setUpReplication(commands: Commands): Generator<Task, void, unknown> {
     if (this.#spec.mode === "Offline") return;
     const { key } = this.#spec;
-    const { ready, message } = yield* carryOut(this.#context, "setUpReplication", { key });
+    const specification = this.#specification;
+    const input: SetUpInput = { key, specification };
+    const { ready, message } = yield* carryOut(this.#context, "setUpReplication", { key, specification });
     if (ready) return;
-    yield* this.enter("WaitingForUserAction", "WaitingForLogicalReplicationSetupRequestOnSourceDB", message);
+    const waiting = "WaitingForLogicalReplicationSetupRequestOnSourceDB";
+    yield* this.#enterUnlessOutdated("WaitingForUserAction", waiting, message);
     commands.on("SetupReplication", () => {
       commands.alongside(start(this.#context, "allowReplicationSetUp", { key }));
     });
-    const instanceId = `${this.#context.df.instanceId}:set-up`;
-    const input: SetUpInput = { key };
+    const instanceId = `${this.#context.df.instanceId}:set-up${specification === 0 ? "" : `-${specification}`}`;
     const setUp = yield* commands.waitFor([
       this.#context.df.callSubOrchestrator("replicationSetUp", input, instanceId),
     ]);
@@ -104,9 +146,17 @@ class Migration {
 
   *confirmOverwrite(commands: Commands, { databasesOnTarget }: PreparedMigration): Generator<Task, void, unknown> {
     if (this.#spec.overwriteDbsInTarget || databasesOnTarget.length === 0) return;
-    yield* this.enter("WaitingForUserAction", "WaitingForTargetDBOverwriteConfirmation");
-    yield* commands.waitFor([this.#context.df.waitForExternalEvent("ConfirmOverwrite")]);
-    yield* carryOut(this.#context, "confirmOverwrite", { key: this.#spec.key });
+    yield* this.#enterUnlessOutdated("WaitingForUserAction", "WaitingForTargetDBOverwriteConfirmation");
+    const specification = this.#specification;
+    // One that has come for what was to be migrated before says nothing of this.
+    if (this.#confirmation !== undefined && isSettled(this.#confirmation)) this.#confirmation = undefined;
+    for (let confirmed = false; !confirmed; ) {
+      this.#confirmation ??= this.#context.df.waitForExternalEvent("ConfirmOverwrite");
+      const event = yield* commands.waitFor([this.#confirmation]);
+      this.#confirmation = undefined;
+      confirmed = specificationIn(event.result, specification) === specification;
+    }
+    yield* carryOut(this.#context, "confirmOverwrite", { key: this.#spec.key, specification });
     yield* this.enter("InProgress", "PerformingPreRequisiteSteps");
   }
 
@@ -119,9 +169,11 @@ class Migration {
   /** Holds until the data migration may start: on request, or when its window opens. */
   *waitForStart(commands: Commands, { longestTimerSeconds }: Limits): Generator<Task, void, unknown> {
     const { startDataMigration, migrationWindowStartTimeInUtc: opens } = this.#spec;
-    const requested = this.#context.df.waitForExternalEvent("StartDataMigration");
+    // One task for all: a second one would not hear the event that the first is given.
+    this.#requested ??= this.#context.df.waitForExternalEvent("StartDataMigration");
+    const requested = this.#requested;
     if (opens !== undefined && new Date(opens) > this.#context.df.currentUtcDateTime) {
-      yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationWindow");
+      yield* this.#enterUnlessOutdated("WaitingForUserAction", "WaitingForDataMigrationWindow");
       const at = new Date(new Date(opens).getTime() + earliestTimerMs);
       const window = new Deadline(this.#context, at, longestTimerSeconds);
       try {
@@ -130,7 +182,7 @@ class Migration {
         window.cancel();
       }
     } else if (!startDataMigration) {
-      yield* this.enter("WaitingForUserAction", "WaitingForDataMigrationScheduling");
+      yield* this.#enterUnlessOutdated("WaitingForUserAction", "WaitingForDataMigrationScheduling");
       yield* commands.waitFor([requested]);
     }
   }

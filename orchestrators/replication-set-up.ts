@@ -9,6 +9,8 @@ import { carryOut, failureOf } from "./step.js";
 
 export interface SetUpInput {
   readonly key: string;
+  /** What is to be migrated: when that is changed, there is nothing to wait for. */
+  readonly specification?: number;
 }
 
 /** Seconds between two looks. */
@@ -22,14 +24,15 @@ df.app.orchestration("replicationSetUp", function* (context: OrchestrationContex
   Failure | null,
   unknown
 > {
-  const { key } = context.df.getInput<SetUpInput>() as SetUpInput;
+  const { key, specification = 0 } = context.df.getInput<SetUpInput>() as SetUpInput;
   try {
     for (let look = 1; look <= looksPerExecution; look++) {
       yield* race(context, [Deadline.in(context, everySeconds, everySeconds)]);
-      const { ready, over }: { ready: boolean; over: boolean } = yield* carryOut(context, "setUpReplication", { key });
+      const input = { key, specification };
+      const { ready, over }: { ready: boolean; over: boolean } = yield* carryOut(context, "setUpReplication", input);
       if (ready || over) return null;
     }
-    context.df.continueAsNew({ key });
+    context.df.continueAsNew({ key, specification });
     return null;
   } catch (error) {
     return failureOf(error);

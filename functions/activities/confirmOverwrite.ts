@@ -1,8 +1,6 @@
 /** Takes down that same-named databases on the target may be replaced after all. */
-import { MigrationStep } from "../../shared/model/steps.js";
-import { updateMigration } from "../../shared/status/migrations.js";
+import { confirmOverwrite } from "../../shared/lifecycle/respecify.js";
+import { SpecificationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 
-migrationStep("confirmOverwrite", MigrationStep, async ({ key }) => {
-  await updateMigration(key, { overwriteDbsInTarget: true });
-});
+migrationStep("confirmOverwrite", SpecificationStep, ({ key, specification }) => confirmOverwrite(key, specification));

@@ -9,6 +9,7 @@ import { migrationStep } from "./step.js";
 migrationStep("recordTransition", Transition, async ({ key, ...transition }) => {
   // First, so that nobody sees a migration at its end with a database that is not.
   if (hasEnded(transition.state)) await settleDatabases(key, transition.state);
-  await recordTransition(key, transition);
+  const recorded = await recordTransition(key, transition);
   if (hasEnded(transition.state)) await measureEndedMigration(key);
+  return { recorded };
 });

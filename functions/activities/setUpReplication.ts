@@ -1,6 +1,6 @@
 /** Looks whether both servers can replicate, and changes the source's settings where that is wanted. */
 import { setUpReplication } from "../../shared/following/set-up-replication.js";
-import { MigrationStep } from "../../shared/model/steps.js";
+import { SpecificationStep } from "../../shared/model/steps.js";
 import { migrationStep } from "./step.js";
 
-migrationStep("setUpReplication", MigrationStep, ({ key }) => setUpReplication(key));
+migrationStep("setUpReplication", SpecificationStep, ({ key, specification }) => setUpReplication(key, specification));

@@ -13,7 +13,7 @@ import { isTransient } from "../postgres/transient.js";
 import { failureOf } from "../run/failure-of.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "../run/servers.js";
 import { isCancelRequested } from "../status/databases.js";
-import { recordWaitingMessage, updateMigration } from "../status/migrations.js";
+import { getMigration, recordWaitingMessage, updateMigration } from "../status/migrations.js";
 
 /**
  * Looks whether both servers can replicate; where the migration asks for it, changes the source's settings for its next start. Says what it waits for in the
@@ -21,7 +21,11 @@ import { recordWaitingMessage, updateMigration } from "../status/migrations.js";
  * A source that does not answer is probably being restarted.
  * @throws ServiceError for what neither a setting nor a restart mends
  */
-export async function setUpReplication(key: string): Promise<ReplicationSetUp> {
+export async function setUpReplication(key: string, specification: number): Promise<ReplicationSetUp> {
+  const migration = await getMigration(key);
+  if (migration !== undefined && migration.specification > specification) {
+    return { ready: false, over: true, message: "" };
+  }
   const setUp = await look(key);
   if (!setUp.ready && !setUp.over) {
     await recordWaitingMessage(key, "WaitingForLogicalReplicationSetupRequestOnSourceDB", setUp.message);

@@ -1,6 +1,6 @@
 /** The body of PATCH …/migrations/{name}: ARM's MigrationResourceForPatch. */
 import { z } from "zod";
-import { DatabaseNames } from "./database-name.js";
+import { DatabaseNames, DatabasesToMigrate } from "./database-name.js";
 import { Flag } from "./flag.js";
 import { migrationModes } from "./migration.js";
 import { Tags, UtcTime } from "./migration-request.js";
@@ -16,10 +16,11 @@ const propertiesShape = {
   sourceDbServerFullyQualifiedDomainName: Text.optional(),
   targetDbServerFullyQualifiedDomainName: Text.optional(),
   secretParameters: ChangedSecrets.optional(),
-  dbsToMigrate: DatabaseNames.optional(),
+  dbsToMigrate: DatabasesToMigrate.optional(),
   setupLogicalReplicationOnSourceDbIfNeeded: Flag.optional(),
   overwriteDbsInTarget: Flag.optional(),
   migrationWindowStartTimeInUtc: UtcTime.optional(),
+  migrationWindowEndTimeInUtc: UtcTime.optional(),
   migrateRoles: Flag.optional(),
   verification: oneOf(verifications).optional(),
   verifyAtCutover: oneOf(verifications).optional(),

@@ -251,14 +251,16 @@ export function parseMigrationRequest(
   };
 }
 
-const tokenIsNoSubscriptionPassword = problem(
+/** What an Online migration answers a source that takes tokens. */
+export const tokenIsNoSubscriptionPassword = problem(
   "Contradiction",
   "properties.sourceAuthentication",
   "cannot be Entra in an Online migration: the target's server logs in at the source by itself, for days, and a token lives an hour. " +
     "Make a role with a password and REPLICATION on the source, let the source take passwords beside Entra, and give that role with sourceAuthentication Password",
 );
 
-function windowProblems(properties: {
+/** A window that is none. */
+export function windowProblems(properties: {
   migrationWindowStartTimeInUtc?: string | undefined;
   migrationWindowEndTimeInUtc?: string | undefined;
 }): RequestProblem[] {

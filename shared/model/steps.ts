@@ -3,6 +3,7 @@
  * cannot drift apart.
  */
 import { z } from "zod";
+import type { MigrationSpec } from "./migration.js";
 import { Failure } from "./outcome.js";
 import { DatabaseState, MigrationState, MigrationSubstate } from "./states.js";
 
@@ -34,7 +35,26 @@ export const Transition = z.object({
   state: MigrationState,
   substate: MigrationSubstate.optional(),
   error: z.string().optional(),
+  /** What it is about; see recordTransition(). */
+  specification: z.number().int().optional(),
 });
+
+/** A step that is about what is to be migrated as it was then: it does nothing when that has been changed since. */
+export const SpecificationStep = MigrationStep.extend({ specification: z.number().int().default(0) });
+
+/** Whether a transition was recorded; undefined in histories of versions that did not ask. */
+export interface Recorded {
+  readonly recorded: boolean;
+}
+
+/** What is to be migrated by now. */
+export interface Respecified {
+  readonly spec: MigrationSpec;
+  /** Its number: 0 as created, and one more with every change. */
+  readonly specification: number;
+  /** Databases of it whose cancel has been asked for. */
+  readonly canceled: readonly string[];
+}
 
 export const DatabaseEnd = DatabaseRun.extend({
   state: DatabaseState,
@@ -135,7 +155,7 @@ export interface ValidationVerdict {
 /** How far the preparation of both servers for replication is. */
 export interface ReplicationSetUp {
   readonly ready: boolean;
-  /** The migration is being cancelled: nobody waits for it any more. */
+  /** The migration is being cancelled, or something else is to be migrated by now: nobody waits for it any more. */
   readonly over: boolean;
   /** What it waits for, and what to do about it. */
   readonly message: string;
@@ -169,9 +189,10 @@ export interface Progressed {
 /** Every activity: what it is given, and what it answers with. */
 export interface Steps {
   prepareMigration: { input: z.infer<typeof MigrationStep>; output: PreparedMigration };
-  confirmOverwrite: { input: z.infer<typeof MigrationStep>; output: void };
+  confirmOverwrite: { input: z.infer<typeof SpecificationStep>; output: void };
+  respecify: { input: z.infer<typeof MigrationStep>; output: Respecified };
   migrateRoles: { input: z.infer<typeof MigrationStep>; output: void };
-  recordTransition: { input: z.infer<typeof Transition>; output: void };
+  recordTransition: { input: z.infer<typeof Transition>; output: Recorded | undefined };
   requestCancel: { input: { key: string; databases: readonly string[] }; output: void };
   /** Always ends well: what could not be cleaned up is told by name. */
   endMigration: { input: z.infer<typeof MigrationEnd>; output: { leftBehind?: string } };
@@ -200,7 +221,7 @@ export interface Steps {
   endRetry: { input: z.infer<typeof MigrationStep>; output: { state: MigrationState; error?: string } };
 
   // Online migrations.
-  setUpReplication: { input: z.infer<typeof MigrationStep>; output: ReplicationSetUp };
+  setUpReplication: { input: z.infer<typeof SpecificationStep>; output: ReplicationSetUp };
   allowReplicationSetUp: { input: z.infer<typeof MigrationStep>; output: void };
   startFollowing: { input: DatabaseRun; output: void };
   sampleReplication: { input: DatabaseRun & { root: string; state: FollowState }; output: ReplicationSample };

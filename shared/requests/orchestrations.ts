@@ -6,9 +6,12 @@ import type { StatementsRetryInput } from "../model/steps.js";
 export interface MigrationEvents {
   Cutover: { databases?: readonly string[] };
   Cancel: { databases?: readonly string[] };
-  ConfirmOverwrite: Record<string, never>;
+  /** Without a specification: whatever is to be migrated by now. */
+  ConfirmOverwrite: { specification?: number };
   StartDataMigration: Record<string, never>;
   SetupReplication: Record<string, never>;
+  /** What is to be migrated has been changed; the number is the row's. */
+  Respecify: { specification: number };
 }
 
 export interface Orchestrations {

@@ -7,6 +7,13 @@ import { hasEnded, type MigrationSubstate } from "../model/states.js";
 import { type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
 import { loadSecrets, replaceSecrets } from "../status/secrets.js";
 import { auditLine, type Caller, unknownCaller } from "./caller.js";
+import {
+  changesSpecification,
+  claimChange,
+  columnsOfChange,
+  mayRespecify,
+  problemsOfChange,
+} from "./change-specification.js";
 import { findMigration } from "./find-migration.js";
 import type { MigrationEvents, Orchestrations } from "./orchestrations.js";
 import { checkPreconditions, type Preconditions } from "./preconditions.js";
@@ -32,13 +39,9 @@ export async function patchMigration(
     refuseWhenEnded(migration);
     const events = eventsOf(migration, request.properties);
     refuseConflicts(conflictsOf(migration, request.properties));
-    if (
-      !(await updateMigration(
-        path.key,
-        { ...columnsOf(request), ...audited(migration, request, caller, verb) },
-        migration.etag,
-      ))
-    ) {
+    await claimChange(migration, request.properties);
+    const changes = { ...columnsOf(migration, request), ...audited(migration, request, caller, verb) };
+    if (!(await updateMigration(path.key, changes, migration.etag))) {
       if (attempt < 10) continue;
       throw new RequestError(
         409,
@@ -47,7 +50,8 @@ export async function patchMigration(
       );
     }
     await replacePasswords(migration, request.properties);
-    await raise(migration, events, orchestrations);
+    const respecified = { ...migration, specification: changes.specification ?? migration.specification };
+    await raise(respecified, [...events, ...respecifications(respecified, request.properties)], orchestrations);
     return;
   }
 }
@@ -99,12 +103,29 @@ function eventsOf(migration: MigrationRow, properties: PatchedProperties): Event
     refuseCutover(migration);
     events.push({ name: "Cutover", data: chosen(migration, properties, "dbsToTriggerCutoverOn") });
   }
-  if (properties.overwriteDbsInTarget === true && early) events.push({ name: "ConfirmOverwrite", data: {} });
-  if (properties.startDataMigration === true && early) events.push({ name: "StartDataMigration", data: {} });
-  if (properties.setupLogicalReplicationOnSourceDbIfNeeded === true && early) {
+  // What is to be migrated from now on is taken up with what the row says of all this.
+  if (!early || changesSpecification(migration, properties)) return events;
+  if (properties.overwriteDbsInTarget === true) {
+    events.push({ name: "ConfirmOverwrite", data: { specification: migration.specification } });
+  }
+  if (properties.startDataMigration === true && !waitsForWindow(properties)) {
+    events.push({ name: "StartDataMigration", data: {} });
+  }
+  if (properties.setupLogicalReplicationOnSourceDbIfNeeded === true) {
     events.push({ name: "SetupReplication", data: {} });
   }
   return events;
+}
+
+/** A start that is asked for together with a window is the window's. */
+function waitsForWindow({ migrationWindowStartTimeInUtc: opens }: PatchedProperties): boolean {
+  return opens !== undefined && Date.parse(opens) > Date.now();
+}
+
+function respecifications(migration: MigrationRow, properties: PatchedProperties): Event[] {
+  const { specification } = migration;
+  if (specification === 0 || !mayRespecify(migration, properties)) return [];
+  return [{ name: "Respecify", data: { specification } }];
 }
 
 /** From these on, what was decided before the start of the data migration cannot be decided any more. */
@@ -124,7 +145,6 @@ function conflictsOf(migration: MigrationRow, properties: PatchedProperties): Re
     conflicts.push(problem("ImmutableProperty", `properties.${field}`, `cannot be changed after creation: ${remedy}`));
   };
   const secrets = properties.secretParameters;
-  fixed("migrationMode", properties.migrationMode, migration.mode);
   fixed("sourceDbServerResourceId", properties.sourceDbServerResourceId, migration.sourceDbServerResourceId);
   fixed(
     "sourceDbServerFullyQualifiedDomainName",
@@ -138,16 +158,9 @@ function conflictsOf(migration: MigrationRow, properties: PatchedProperties): Re
   );
   fixed("secretParameters.sourceServerUsername", secrets?.sourceServerUsername, migration.sourceUser);
   fixed("secretParameters.targetServerUsername", secrets?.targetServerUsername, migration.targetUser);
-  fixed("dbsToMigrate", properties.dbsToMigrate, migration.databases);
-  fixed("migrateRoles", properties.migrateRoles, migration.migrateRoles);
   fixed("verification", properties.verification, migration.verification);
   fixed("verifyAtCutover", properties.verifyAtCutover, migration.verifyAtCutover);
-  fixed(
-    "migrationWindowStartTimeInUtc",
-    properties.migrationWindowStartTimeInUtc,
-    migration.migrationWindowStartTimeInUtc,
-    'set startDataMigration to "True" to start at once, or create a new migration',
-  );
+  conflicts.push(...problemsOfChange(migration, properties));
   for (const field of [
     "overwriteDbsInTarget",
     "startDataMigration",
@@ -229,10 +242,12 @@ function chosen(
   return names.length === 0 ? {} : { databases: names };
 }
 
-function columnsOf({ tags, properties }: MigrationPatchRequest): MigrationPatch {
+function columnsOf(migration: MigrationRow, { tags, properties }: MigrationPatchRequest): MigrationPatch {
+  const confirmed = properties.overwriteDbsInTarget === true && !migration.overwriteDbsInTarget;
   return {
     tags,
-    overwriteDbsInTarget: properties.overwriteDbsInTarget,
+    ...(confirmed && { overwriteDbsInTarget: true, overwriteConfirmed: true }),
+    ...columnsOfChange(migration, properties),
     startDataMigration: properties.startDataMigration,
     setupLogicalReplicationOnSourceDbIfNeeded: properties.setupLogicalReplicationOnSourceDbIfNeeded,
     triggerCutover: properties.triggerCutover,

@@ -93,6 +93,15 @@ export async function releaseClaims(
   }
 }
 
+/** Gives up the claims of a migration on databases that are not among its own (any more). */
+export async function releaseClaimsBut(spec: Claimant): Promise<void> {
+  const names: string[] = [];
+  for await (const { database } of queryRows("MigrationClaims", odata`migrationKey eq ${spec.key}`)) {
+    if (!spec.databases.includes(String(database))) names.push(String(database));
+  }
+  if (names.length > 0) await releaseClaims(spec.key, { target: spec.target, databases: names });
+}
+
 async function isHeld(claim: z.infer<typeof ClaimColumns>): Promise<boolean> {
   const migration = await getMigration(claim.migrationKey);
   if (migration !== undefined) return !hasEnded(migration.state);

@@ -5,6 +5,7 @@ import { entityKey } from "./entity-key.js";
 import {
   booleanColumn,
   type Columns,
+  deleteRows,
   entity,
   getRow,
   int64,
@@ -103,6 +104,14 @@ export async function queueDatabases(key: string, databases: readonly string[]):
     key,
     databases.map((database) => ({ rowKey: entityKey(database), columns: { database } })),
   );
+}
+
+/** Forgets the databases that are not in the list: a migration that has begun nothing may lose some of them. */
+export async function forgetDatabasesBut(key: string, databases: readonly string[]): Promise<void> {
+  for (const { database } of await listDatabases(key)) {
+    if (databases.includes(database)) continue;
+    await deleteRows("MigrationDatabases", odata`PartitionKey eq ${key} and RowKey eq ${entityKey(database)}`);
+  }
 }
 
 /** A database's row, or undefined. */

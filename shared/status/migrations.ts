@@ -68,6 +68,10 @@ const MigrationRowColumns = z.object({
   /** A JSON list: names may hold commas. */
   databases: jsonColumn(z.array(z.string()), "[]"),
   overwriteDbsInTarget: booleanColumn,
+  /** Whether that was said of these databases since the migration was created: it says nothing of others. */
+  overwriteConfirmed: booleanColumn,
+  /** How often it has been changed what is to be migrated: see respecify(). */
+  specification: numberColumn,
   migrateRoles: booleanColumn,
   verification: Verification.optional(),
   verifyAtCutover: Verification.optional(),
@@ -137,19 +141,25 @@ export interface Transition {
   readonly state: MigrationState;
   readonly substate?: MigrationSubstate | undefined;
   readonly error?: string | undefined;
+  /** The specification that the transition is about: it is not recorded when there is a newer one. */
+  readonly specification?: number | undefined;
 }
 
 /** Columns that change after creation without being a transition. */
 export interface MigrationPatch {
   readonly tags?: Readonly<Record<string, string>> | undefined;
   readonly databases?: readonly string[] | undefined;
+  readonly mode?: MigrationSpec["mode"] | undefined;
+  readonly specification?: number | undefined;
   readonly overwriteDbsInTarget?: boolean | undefined;
+  readonly overwriteConfirmed?: boolean | undefined;
   readonly migrateRoles?: boolean | undefined;
   readonly createdRoles?: readonly string[] | undefined;
   readonly rolesLeft?: boolean | undefined;
   readonly setupLogicalReplicationOnSourceDbIfNeeded?: boolean | undefined;
   readonly startDataMigration?: boolean | undefined;
   readonly migrationWindowStartTimeInUtc?: string | undefined;
+  readonly migrationWindowEndTimeInUtc?: string | undefined;
   readonly triggerCutover?: boolean | undefined;
   readonly dbsToTriggerCutoverOn?: readonly string[] | undefined;
   readonly cancel?: boolean | undefined;
@@ -248,15 +258,17 @@ export async function insertMigration(migration: NewMigration): Promise<boolean>
  * Records a change of state. Safe to run twice and at the same time: a transition whose sequence number is not above the
  * row's is ignored. The event goes out before the row is written, so a crash between them announces it twice, never
  * not at all; consumers deduplicate by the event's id.
+ * @returns false when what is to be migrated has been changed since the transition's specification.
  * @throws Error when there is no such migration.
  */
-export async function recordTransition(key: string, transition: Transition): Promise<void> {
+export async function recordTransition(key: string, transition: Transition): Promise<boolean> {
   const client = await table("Migrations");
   let announced = false;
   for (;;) {
     const migration = await getMigration(key);
     if (migration === undefined) throw new Error(`There is no migration ${key} to record a transition of.`);
-    if (migration.transition >= transition.sequence) return;
+    if (migration.transition >= transition.sequence) return true;
+    if (migration.specification > (transition.specification ?? migration.specification)) return false;
     const now = new Date();
     const changed = migration.state !== transition.state || migration.substate !== transition.substate;
     // The first transition repeats what creation wrote; it is the one that tells listeners of the migration.
@@ -264,7 +276,8 @@ export async function recordTransition(key: string, transition: Transition): Pro
       await announceTransition(migration, transition, now);
       announced = true;
     }
-    await keepTransition(key, { ...transition, time: now });
+    const { specification: _, ...kept } = transition;
+    await keepTransition(key, { ...kept, time: now });
     const columns: Columns = {
       transition: transition.sequence,
       state: transition.state,
@@ -277,7 +290,7 @@ export async function recordTransition(key: string, transition: Transition): Pro
     };
     try {
       await client.updateEntity(entity(...keys(key), columns), "Merge", { etag: migration.etag });
-      return;
+      return true;
     } catch (error) {
       if (!isStatus(error, 412)) throw error;
     }
@@ -304,6 +317,7 @@ export async function updateMigration(key: string, patch: MigrationPatch, etag?:
     dbsToTriggerCutoverOn: json(patch.dbsToTriggerCutoverOn),
     dbsToCancelMigrationOn: json(patch.dbsToCancelMigrationOn),
     migrationWindowStartTimeInUtc: time(patch.migrationWindowStartTimeInUtc),
+    migrationWindowEndTimeInUtc: time(patch.migrationWindowEndTimeInUtc),
     updatedOn: new Date(),
   };
   const client = await table("Migrations");

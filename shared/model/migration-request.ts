@@ -99,7 +99,10 @@ const topLevelShape = {
 };
 
 const propertiesShape = {
-  migrationMode: documented(oneOf(migrationModes).optional(), "`Offline` without."),
+  migrationMode: documented(
+    oneOf(migrationModes).optional(),
+    "`Offline` without. A PATCH may change it while the migration is held before its start.",
+  ),
   migrationOption: documented(oneOf(migrationOptions).optional(), `\`${defaultOption}\` without, as azure-cli has it.`),
   ...addressShape,
   secretParameters: SecretParameters,
@@ -108,7 +111,7 @@ const propertiesShape = {
       .unknown()
       .refine((value) => value !== undefined, fieldError("name one to eight databases of the source", ""))
       .pipe(DatabasesToMigrate),
-    "One to eight databases of the source; `postgres` too, which is then replaced on the target where its user may. Validations beside each other may name the same ones, migrations may not.",
+    "One to eight databases of the source; `postgres` too, which is then replaced on the target where its user may. Validations beside each other may name the same ones, migrations may not. A PATCH may change them while the migration is held before its start: it is prepared and validated anew.",
     { form: "list of strings" },
   ),
   overwriteDbsInTarget: documented(
@@ -116,7 +119,9 @@ const propertiesShape = {
     "`True` without: a database of that name on the target is dropped and created anew. With `False` the migration waits for a PATCH.",
     { azure: "`False` without.", form: twoValued },
   ),
-  migrateRoles: documented(Flag.optional(), "`False` without.", { form: twoValued }),
+  migrateRoles: documented(Flag.optional(), "`False` without. A PATCH may change it while the migration is held.", {
+    form: twoValued,
+  }),
   verification: documented(oneOf(verifications).optional(), "How the tables are verified.", { added: true }),
   verifyAtCutover: documented(oneOf(verifications).optional(), "How they are at the cutover of an online migration.", {
     added: true,
@@ -129,12 +134,20 @@ const propertiesShape = {
   startDataMigration: documented(Flag.optional(), "`True` without; with `False` the migration waits for a PATCH.", {
     form: twoValued,
   }),
-  migrationWindowStartTimeInUtc: documented(UtcTime.optional(), "When the data migration may begin.", {
-    form: "time",
-  }),
-  migrationWindowEndTimeInUtc: documented(UtcTime.optional(), "When the window is over: later than now.", {
-    form: "time",
-  }),
+  migrationWindowStartTimeInUtc: documented(
+    UtcTime.optional(),
+    "When the data migration may begin. A PATCH may change it while the migration is held.",
+    {
+      form: "time",
+    },
+  ),
+  migrationWindowEndTimeInUtc: documented(
+    UtcTime.optional(),
+    "When the window is over: later than now. A PATCH may change it, as its start.",
+    {
+      form: "time",
+    },
+  ),
   triggerCutover: documented(
     Flag.optional(),
     "PATCH it in `WaitingForCutoverTrigger`. In a PUT only `Offline`, where the cutover is part of the migration.",

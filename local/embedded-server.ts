@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { freePort } from "./free-port.js";
 import { repositoryRoot } from "./repository-root.js";
-import { installedMajor, type Major, serverBinaries, serverUser } from "./server-binaries.js";
+import { binariesWithExtensions, installedMajor, type Major, serverBinaries, serverUser } from "./server-binaries.js";
 import { SupervisedProcess } from "./supervised-process.js";
 
 const run = promisify(execFile);
@@ -27,6 +27,8 @@ export interface EmbeddedServerOptions {
   tls?: boolean | "wrong-host";
   /** initdb --locale, default "C". */
   locale?: string;
+  /** Extensions that only this server has: control files and scripts, name → text. */
+  extensions?: Readonly<Record<string, string>>;
   /** Keep the cluster in this folder and leave it there; default: a temporary one, removed at the end. */
   dataDirectory?: string;
 }
@@ -86,11 +88,14 @@ export class EmbeddedServer {
   /** Makes a cluster and starts it. Throws with the server's log when it does not come up. */
   static async start(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
     const major = installedMajor(options.major);
-    const binaries = await serverBinaries(major);
     const folder = await mkdtemp(join(tmpdir(), "pgmigration-server-"));
     const guard = await SupervisedProcess.start({ remove: [folder] });
     guard.unref();
     await giveToServerUser(folder);
+    const binaries =
+      options.extensions === undefined
+        ? await serverBinaries(major)
+        : await binariesWithExtensions(major, join(folder, "installation"), options.extensions);
     const server = new EmbeddedServer({
       major,
       port: await freePort(),

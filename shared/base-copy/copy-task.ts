@@ -1,7 +1,7 @@
 /** One copy activity: the parts of one task, one after the other, read from the database's snapshot. */
 import type pg from "pg";
 import { copyLargeObjects } from "../copy/copy-large-objects.js";
-import { copyPart } from "../copy/copy-part.js";
+import { type CopyTableOptions, copyPart } from "../copy/copy-part.js";
 import { deferExpressions, isOfFunctions } from "../copy/defer-expressions.js";
 import { plannedPart } from "../copy/planned-part.js";
 import { ProgressReporter } from "../copy/progress-reporter.js";
@@ -99,6 +99,8 @@ async function copyParts(
 ): Promise<CopiedTask & { slow?: PartToCopy }> {
   let failure: Failure | undefined;
   let loaded = 0;
+  // Emptied with the first, in its transaction: what refers to it must be empty before it.
+  const firstConfiguration = parts.findIndex(isConfiguration);
   for (const [index, part] of parts.entries()) {
     signal.throwIfAborted();
     let flowed = 0;
@@ -108,7 +110,8 @@ async function copyParts(
       reporter.note(part, { state: "loading", rows: 0, bytes: flowed });
     };
     try {
-      const copying = async () => await copyOne(part, await sessions.open(), { instance, signal, onBytes });
+      const emptied = index === firstConfiguration ? parts.filter(isConfiguration) : [];
+      const copying = async () => await copyOne(part, await sessions.open(), { instance, signal, onBytes, emptied });
       const copied = await copying().catch(async (error: unknown) => {
         sessions.abandon();
         if (signal.aborted || !(await defer(part, error))) throw error;
@@ -178,10 +181,14 @@ async function split(
   );
 }
 
+function isConfiguration({ rowFilter }: PartToCopy): boolean {
+  return rowFilter !== undefined;
+}
+
 async function copyOne(
   part: PartToCopy,
   { source, sourceVersion, target }: OpenSessions,
-  options: { instance: string; signal: AbortSignal; onBytes: (bytes: number) => void },
+  options: Pick<CopyTableOptions, "instance" | "signal" | "onBytes" | "emptied">,
 ): Promise<CopiedPart> {
   const copy = part.kind === "largeObjects" ? copyLargeObjects : copyPart;
   return await copy(part, { source, sourceVersion, target, ...options });

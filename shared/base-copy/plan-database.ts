@@ -8,10 +8,12 @@ import { isReplicationName } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopyPlan, DatabaseRun } from "../model/steps.js";
 import { planJobs } from "../planning/jobs.js";
+import { loadChains } from "../planning/load-chains.js";
 import { type Part, planParts } from "../planning/parts.js";
 import { planProofs } from "../planning/proofs.js";
 import { planRounds } from "../planning/rounds.js";
 import { packTasks } from "../planning/tasks.js";
+import { listConfigurationReferences, type TableReference } from "../postgres/configuration-references.js";
 import { withConnection } from "../postgres/connect.js";
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
 import { importSnapshot } from "../postgres/snapshot.js";
@@ -81,7 +83,8 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     ...contents.tables.flatMap((table) => planParts(table, partSizeBytes)),
     ...contents.largeObjects.map(largeObjectPart),
   ];
-  const tasks = packTasks(parts, { partSizeBytes, parallelCopies: maxParallelCopies });
+  const limits = { partSizeBytes, parallelCopies: maxParallelCopies };
+  const tasks = packTasks(parts, limits, loadChains(contents.configurationReferences));
   const jobs = planJobs(schema, tasks, [...contents.tables, ...contents.partitionedTables].map(analyzeTable));
   const rounds = planRounds(tasks, jobs.indexJobs, planProofs(tasks));
   return {
@@ -108,6 +111,7 @@ function warnOfLedger(schema: string): string {
 
 interface DatabaseContents {
   readonly tables: readonly SourceTable[];
+  readonly configurationReferences: readonly TableReference[];
   readonly partitionedTables: readonly RelationName[];
   readonly materializedViews: readonly RelationName[];
   readonly largeObjects: readonly LargeObjectRange[];
@@ -130,6 +134,7 @@ async function readContents(run: DatabaseRun, servers: MigrationServers, snapsho
     await importSnapshot(source, snapshot);
     return {
       tables: await listSourceTables(source),
+      configurationReferences: await listConfigurationReferences(source),
       partitionedTables: (await source.query<RelationName>(partitionedTables)).rows,
       materializedViews: await listMaterializedViews(source),
       largeObjects: await listLargeObjectRanges(source, largeObjectsPerPart),

@@ -4,25 +4,32 @@
  */
 import { Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type pg from "pg";
 import { from as copyFrom, to as copyTo } from "pg-copy-streams";
 import { type CopiedPart, type CopyPartOptions, loadOnce } from "../ledger/load-once.js";
 import type { PartToCopy } from "../ledger/parts.js";
 import { ServiceError } from "../model/service-error.js";
 import { columnList, qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
-import { selectRows } from "./part-rows.js";
+import { type HeapSlice, selectRows } from "./part-rows.js";
+
+export interface CopyTableOptions extends CopyPartOptions {
+  /** Configuration tables that are emptied before, in the part's transaction; each after those that it refers to. */
+  readonly emptied?: readonly HeapSlice[];
+}
 
 /**
  * @returns what the part holds, whoever loaded it.
  * @throws the server's DatabaseError, or ServiceError RowsLost when the two servers count differently; the caller then abandons both sessions.
  */
-export async function copyPart(part: PartToCopy, options: CopyPartOptions): Promise<CopiedPart> {
+export async function copyPart(part: PartToCopy, options: CopyTableOptions): Promise<CopiedPart> {
   return await loadOnce(part, options, () => load(part, options));
 }
 
-async function load(part: PartToCopy, options: CopyPartOptions): Promise<CopiedPart> {
+async function load(part: PartToCopy, options: CopyTableOptions): Promise<CopiedPart> {
   // What is loaded through a root goes to partitions that hold rows of other parts by then.
   const whole = part.parts === 1 && part.rowFilter === undefined && part.root === undefined;
   const table = qualifiedName(part.schema, part.table);
+  await emptyConfiguration(options.target, options.emptied ?? []);
   // COPY FREEZE writes rows that never need VACUUM's second visit; it wants a table truncated in the same transaction.
   if (whole) await options.target.query(`truncate only ${table}`);
 
@@ -47,6 +54,18 @@ async function load(part: PartToCopy, options: CopyPartOptions): Promise<CopiedP
     );
   }
   return { rows: incoming.rowCount ?? 0, bytes };
+}
+
+/**
+ * CREATE EXTENSION may have filled its configuration tables. The rows that their condition names are the user's: as they are on the source, where he
+ * may have changed or deleted them. Asked for first, because it takes a right to delete which is seldom needed.
+ */
+async function emptyConfiguration(target: pg.Client, tables: readonly HeapSlice[]): Promise<void> {
+  for (const { schema, table, rowFilter } of [...tables].reverse()) {
+    const rows = `from only ${qualifiedName(schema, table)} ${rowFilter ?? ""}`;
+    const { rows: found } = await target.query<{ filled: boolean }>(`select exists (select ${rows}) as filled`);
+    if (found[0]?.filled === true) await target.query(`delete ${rows}`);
+  }
 }
 
 function copyInStatement(part: PartToCopy, freeze: boolean): string {

@@ -1,4 +1,5 @@
 /** Packing parts into copy tasks: a large part is a task of its own, small whole tables travel together in batches. Pure. */
+import type { RelationName } from "../schema/schema-statement.js";
 import type { Part } from "./parts.js";
 
 export interface CopyTask {
@@ -24,18 +25,28 @@ const tablesPerBatch = 500;
 /** Below this many tables, spreading them over instances costs more than it saves. */
 const tablesWorthSpreading = 25;
 
-/** Largest table first, the parts of one table side by side so that its indexes can start early; batches in between by their size. */
-export function packTasks(parts: readonly Part[], limits: PackingLimits): CopyTask[] {
+/**
+ * Largest table first, the parts of one table side by side so that its indexes can start early; batches in between by their size.
+ * @param chains tables that are loaded by one task, in this order: see load-chains.ts
+ */
+export function packTasks(
+  parts: readonly Part[],
+  limits: PackingLimits,
+  chains: readonly (readonly RelationName[])[] = [],
+): CopyTask[] {
   const aloneFrom = limits.partSizeBytes / 4;
   const travelsAlone = (part: Part) => part.parts > 1 || part.bytes >= aloneFrom || part.kind !== "table";
-  const alone = parts
+  const inOrder = chains.map((chain) => packChain(parts, chain)).filter((batch) => batch.parts.length > 0);
+  const chained = new Set(inOrder.flatMap((batch) => batch.parts));
+  const others = parts.filter((part) => !chained.has(part));
+  const alone = others
     .filter(travelsAlone)
     .map((part) => ({ parts: [part], batch: false, weight: part.bytes * part.parts }));
   const batches = packBatches(
-    parts.filter((part) => !travelsAlone(part)),
+    others.filter((part) => !travelsAlone(part)),
     limits,
   );
-  return [...alone, ...batches]
+  return [...alone, ...inOrder, ...batches]
     .map((task, index) => ({ ...task, index }))
     .sort((a, b) => b.weight - a.weight || a.index - b.index)
     .map(({ parts: packed, batch }, index) => ({ task: index + 1, parts: packed, batch }));
@@ -45,6 +56,13 @@ interface Batch {
   readonly parts: Part[];
   readonly batch: boolean;
   weight: number;
+}
+
+function packChain(parts: readonly Part[], chain: readonly RelationName[]): Batch {
+  const members = chain.flatMap(({ schema, name }) =>
+    parts.filter((part) => part.kind === "table" && part.schema === schema && part.table === name),
+  );
+  return { parts: members, batch: true, weight: members.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 function packBatches(parts: readonly Part[], limits: PackingLimits): Batch[] {

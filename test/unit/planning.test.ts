@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { planJobs } from "../../shared/planning/jobs.js";
+import { type LoadDependency, loadChains } from "../../shared/planning/load-chains.js";
 import { cutPart, type Part, type PlannableTable, planParts } from "../../shared/planning/parts.js";
 import { planProofs } from "../../shared/planning/proofs.js";
 import { planRounds } from "../../shared/planning/rounds.js";
@@ -26,6 +27,55 @@ const tables = fc
 function table(fields: Partial<PlannableTable>): PlannableTable {
   return { schema: "public", name: "t", columns: ["a"], rowFilter: undefined, bytes: 0, blocks: 0, ...fields };
 }
+
+describe("chains of tables", () => {
+  const dependency = (name: string, refersTo: string): LoadDependency => ({
+    schema: "public",
+    name,
+    refersTo: { schema: "public", name: refersTo },
+  });
+
+  test("hold every table once, after those that it refers to, whatever the names", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat({ max: 12 }), fc.nat({ max: 12 })), { maxLength: 30 }), (drawn) => {
+        // The larger number refers to the smaller one: no circle. The names are in no order.
+        const name = (number: number) => `${(number * 7) % 13}`;
+        const references = drawn
+          .filter(([one, other]) => one !== other)
+          .map(([one, other]) => [Math.max(one, other), Math.min(one, other)] as const);
+        const chains = loadChains(references.map(([one, other]) => dependency(name(one), name(other))));
+        const loaded = chains.flat().map((table) => table.name);
+        expect(new Set(loaded).size).toBe(loaded.length);
+        expect(new Set(loaded)).toEqual(new Set(references.flat().map(name)));
+        for (const [one, other] of references) {
+          const chain =
+            chains.find((tables) => tables.some((table) => table.name === name(one)))?.map((table) => table.name) ?? [];
+          expect(chain.indexOf(name(other))).toBeGreaterThanOrEqual(0);
+          expect(chain.indexOf(name(other))).toBeLessThan(chain.indexOf(name(one)));
+        }
+      }),
+    );
+  });
+
+  test("that refer to each other in a circle are loaded all the same", () => {
+    expect(loadChains([dependency("b", "a"), dependency("a", "b")])).toEqual([
+      [
+        { schema: "public", name: "b" },
+        { schema: "public", name: "a" },
+      ],
+    ]);
+  });
+
+  test("are one task, in their order, whatever their sizes", () => {
+    const parts = [
+      ...planParts(table({ name: "child", bytes: 900 * MB, rowFilter: "" }), partSizeBytes),
+      ...planParts(table({ name: "other", bytes: 1 }), partSizeBytes),
+      ...planParts(table({ name: "parent", bytes: 1, rowFilter: "" }), partSizeBytes),
+    ];
+    const packed = packTasks(parts, { partSizeBytes, parallelCopies: 4 }, loadChains([dependency("child", "parent")]));
+    expect(packed.map((task) => task.parts.map((part) => part.table))).toEqual([["parent", "child"], ["other"]]);
+  });
+});
 
 describe("parts", () => {
   test("cover a table's blocks without gap or overlap, and are open at both ends", () => {

@@ -1,6 +1,6 @@
 /** One copy activity: the parts of one task, one after the other, read from the database's snapshot. */
 import type pg from "pg";
-import { copyLargeObjects } from "../copy/copy-large-objects.js";
+import { type CopyLargeObjectsOptions, copyLargeObjects } from "../copy/copy-large-objects.js";
 import { type CopyTableOptions, copyPart } from "../copy/copy-part.js";
 import { deferExpressions, isOfFunctions } from "../copy/defer-expressions.js";
 import { plannedPart } from "../copy/planned-part.js";
@@ -19,7 +19,7 @@ import { isTransient } from "../postgres/transient.js";
 import { failureOf } from "../run/failure-of.js";
 import { rowOf } from "../run/keep-unapplied.js";
 import { type MigrationServers, serversOf } from "../run/servers.js";
-import { unapplied } from "../schema/unapplied-statement.js";
+import { type UnappliedStatement, unapplied } from "../schema/unapplied-statement.js";
 import { settings } from "../settings.js";
 import { listStatements, recordStatements } from "../status/statements.js";
 import { recordParts } from "../status/tables.js";
@@ -59,6 +59,7 @@ export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
     const parts = await readTask(reporting, task);
     const { slow, ...copied } = await copyParts(parts, sessions, reporter, {
       defer: (part, error) => defer(part, error, servers, input),
+      keep: (part, left) => keepOfLargeObjects(part, left, input),
       signal: abort.signal,
       instance,
       budgetEnds,
@@ -89,12 +90,15 @@ async function copyParts(
     instance,
     budgetEnds,
     defer,
+    keep,
   }: {
     signal: AbortSignal;
     instance: string;
     budgetEnds: number;
     /** Takes off the table what its rows were refused for; false where there is nothing. */
     defer: (part: PartToCopy, error: unknown) => Promise<boolean>;
+    /** Takes note of what large objects have not got. */
+    keep: (part: PartToCopy, left: readonly UnappliedStatement[]) => Promise<void>;
   },
 ): Promise<CopiedTask & { slow?: PartToCopy }> {
   let failure: Failure | undefined;
@@ -111,7 +115,14 @@ async function copyParts(
     };
     try {
       const emptied = index === firstConfiguration ? parts.filter(isConfiguration) : [];
-      const copying = async () => await copyOne(part, await sessions.open(), { instance, signal, onBytes, emptied });
+      const options = {
+        instance,
+        signal,
+        onBytes,
+        emptied,
+        keep: (left: readonly UnappliedStatement[]) => keep(part, left),
+      };
+      const copying = async () => await copyOne(part, await sessions.open(), options);
       const copied = await copying().catch(async (error: unknown) => {
         sessions.abandon();
         if (signal.aborted || !(await defer(part, error))) throw error;
@@ -188,10 +199,24 @@ function isConfiguration({ rowFilter }: PartToCopy): boolean {
 async function copyOne(
   part: PartToCopy,
   { source, sourceVersion, target }: OpenSessions,
-  options: Pick<CopyTableOptions, "instance" | "signal" | "onBytes" | "emptied">,
+  options: Omit<CopyTableOptions & CopyLargeObjectsOptions, keyof OpenSessions>,
 ): Promise<CopiedPart> {
   const copy = part.kind === "largeObjects" ? copyLargeObjects : copyPart;
   return await copy(part, { source, sourceVersion, target, ...options });
+}
+
+/** Behind the schema's own statements. */
+const firstLargeObjectOrder = 7_000_000;
+
+async function keepOfLargeObjects(
+  { id }: PartToCopy,
+  left: readonly UnappliedStatement[],
+  { key, database, attempt }: CopyTaskInput,
+): Promise<void> {
+  const rows = left.map((one, index) =>
+    rowOf({ key, database, attempt }, one, { order: firstLargeObjectOrder + id, id: String(index + 1) }),
+  );
+  await recordStatements(key, rows);
 }
 
 function failureOfPart(part: PartToCopy, error: unknown): Failure {

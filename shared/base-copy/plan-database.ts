@@ -42,8 +42,8 @@ import { recordDatabase } from "../status/databases.js";
 import { currentSnapshot } from "../status/snapshots.js";
 import { recordParts } from "../status/tables.js";
 
-/** Large objects copied in one transaction. */
-const largeObjectsPerPart = 1_000;
+/** Large objects copied in one transaction: it holds a lock on each whose owner or privileges it sets, and the server's table of locks is finite. */
+const largeObjectsPerPart = 500;
 
 /** Plans the run, or finds the plan of an earlier runner. */
 export async function planDatabase(run: DatabaseRun): Promise<CopyPlan> {

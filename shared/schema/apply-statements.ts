@@ -138,6 +138,30 @@ async function applyOneByOne(target: pg.Client, statements: readonly SchemaState
   return left;
 }
 
+/**
+ * Applies statements within the caller's transaction, which records them: as the owners of what they are about where need be, all in one message if
+ * none is refused.
+ * @returns those that were not applied
+ * @throws ServiceError SchemaStatementFailed for what no statement is to blame for
+ */
+export async function applyWithin(
+  target: pg.Client,
+  statements: readonly SchemaStatement[],
+): Promise<UnappliedStatement[]> {
+  const acting = await actAsOwner(target, statements);
+  const { applicable, left } = await withTheirRoles(target, acting.statements);
+  await target.query("savepoint statements");
+  try {
+    left.push(...(await applyTogether(target, applicable)));
+  } catch (error) {
+    if (!(error instanceof NotTogether)) throw error;
+    await target.query("rollback to savepoint statements");
+    left.push(...(await applyOneByOne(target, applicable)));
+  }
+  await target.query("release savepoint statements");
+  return left;
+}
+
 /** Applies statements that nothing is recorded of, within the caller's transaction. @returns those that were not applied. */
 export async function applyUnrecorded(
   target: pg.Client,

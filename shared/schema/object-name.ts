@@ -124,7 +124,7 @@ function inputTypes(parameters: readonly Node[] | undefined): string[] {
 
 /** The kinds of objects whose name has more than one word, as describe() writes them. */
 const kindsOfSeveralWords =
-  /^(access method|default privileges|domain constraint|event trigger|foreign table|foreign-data wrapper|large object|materialized view|operator class|operator family|security label|text search (?:configuration|dictionary|parser|template)|user mapping)\b/;
+  /^(access method|default privileges|domain constraint|event trigger|foreign table|foreign-data wrapper|large objects?|materialized view|operator class|operator family|security label|text search (?:configuration|dictionary|parser|template)|user mapping)\b/;
 
 /** The kind of an object that a message names: "cast" of "cast (integer AS public.t)". */
 export function objectKind(object: string): string {

@@ -48,7 +48,7 @@ export const rule: DatabaseRule = {
       {
         state: "Warning",
         message:
-          `${objects} large object${objects === 1 ? "" : "s"}: copied under the same numbers, which takes longer than rows do.${online} ` +
+          `${objects} large object${objects === 1 ? "" : "s"}: copied under the same numbers, with owners, privileges, comments and labels; that takes longer than rows do.${online} ` +
           "vacuumlo removes on the source those that no table refers to.",
       },
     ];

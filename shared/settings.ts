@@ -1,6 +1,7 @@
 /** The app settings: environment variables, parsed once. Every error names the setting and says how to write it. */
 import { hostname } from "node:os";
 import { z } from "zod";
+import { type AllowedAddresses, parseAllowedAddresses } from "./addresses/allowed-addresses.js";
 import { ServiceError } from "./model/service-error.js";
 import { type Verification, verifications } from "./model/verification.js";
 
@@ -52,6 +53,8 @@ export interface Settings {
   readonly sourceAddressesFromTarget: ReadonlyMap<string, string>;
   /** SERVER_ADMINISTRATORS: the user of a server that a request names none for: host, host:port or Azure server name, in lower case, to user; "*" is any. */
   readonly serverAdministrators: ReadonlyMap<string, string>;
+  /** ALLOWED_ADDRESSES: what the service connects to, of what callers name. */
+  readonly allowedAddresses: AllowedAddresses;
   /** WEBSITE_AUTH_ENABLED, which App Service sets: callers are signed in by the platform, and their app roles count. */
   readonly platformSignIn: boolean;
   /** SOURCE_ROOT_CERTIFICATE_ON_TARGET: for sslMode VerifyCA and VerifyFull, a file of the target server, or "system"; libpq's default if undefined. */
@@ -116,6 +119,17 @@ const Limits = z.object({
       const pairs = text.split(",").flatMap((pair) => addressPair(pair));
       return new Map(pairs.map(([server, user]): [string, string] => [server.toLowerCase(), user]));
     }),
+  ALLOWED_ADDRESSES: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      try {
+        return text === undefined ? undefined : parseAllowedAddresses(text);
+      } catch {
+        context.addIssue("must be a list of public, private, loopback and ranges, e.g. private, 203.0.113.0/24");
+        return z.NEVER;
+      }
+    }),
   WEBSITE_AUTH_ENABLED: z
     .string()
     .default("")
@@ -165,6 +179,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     REFRESH_MATERIALIZED_VIEWS,
     SOURCE_ADDRESSES_FROM_TARGET,
     SERVER_ADMINISTRATORS,
+    ALLOWED_ADDRESSES,
     WEBSITE_AUTH_ENABLED,
   } = limits.data;
   return {
@@ -190,6 +205,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
     sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
     serverAdministrators: SERVER_ADMINISTRATORS,
+    // On Azure loopback is the worker itself and the platform's own services; elsewhere it is where a database of this machine listens.
+    allowedAddresses:
+      ALLOWED_ADDRESSES ??
+      parseAllowedAddresses(
+        read("WEBSITE_INSTANCE_ID") === undefined ? "public, private, loopback" : "public, private",
+      ),
     platformSignIn: WEBSITE_AUTH_ENABLED,
     sourceRootCertificateOnTarget: read("SOURCE_ROOT_CERTIFICATE_ON_TARGET"),
     sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),

@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly applicationName: string;
   /** Seconds until an attempt to open a session, reading its settings back included, is given up; 15 when left out. */
   readonly connectTimeoutSeconds?: number;
+  /** Seconds until the session is ended, whatever it does: for requests that somebody waits for. */
+  readonly limitSeconds?: number;
   /** Whether event triggers, those on login too, are off from the start: for users that may (maySilenceEventTriggers()). */
   readonly withoutEventTriggers?: boolean;
   /** A replication connection to the database: it takes replication commands; its settings are not read back. */
@@ -209,7 +211,7 @@ async function openWith(
     password: await passwordOf(options),
     database: options.database,
     application_name: options.applicationName,
-    connection: new GuardedConnection({ ssl, keepAlive: true, keepAliveInitialDelayMillis: 10_000 }),
+    connection: new GuardedConnection({ host: options.endpoint.host, ssl }),
     ssl,
     ...(settings === undefined ? {} : { options: startupOptions(settings) }),
     ...(options.replication === true ? { replication: "database" } : {}),
@@ -226,6 +228,7 @@ async function openWith(
   try {
     await client.connect();
     if (options.replication !== true) await readBack(client, options, settings);
+    if (options.limitSeconds !== undefined) endAfter(client, options.limitSeconds, addressOf(options.endpoint));
     return client;
   } catch (error) {
     abandonSession(client);
@@ -233,6 +236,16 @@ async function openWith(
   } finally {
     clearTimeout(limit);
   }
+}
+
+function endAfter(client: pg.Client, seconds: number, server: string): void {
+  const error = new ServiceError(
+    "ServerUnreachable",
+    `${server} has not answered within ${seconds} s. Try again when it is less busy.`,
+    { target: server },
+  );
+  const limit = setTimeout(() => client.connection.stream.destroy(error), seconds * 1_000);
+  client.once("end", () => clearTimeout(limit));
 }
 
 /** Nothing has been set in the session yet but by its own start-up packet: what a pooler would keep for others. */

@@ -57,6 +57,7 @@ export async function describeDatabase(login: ServerLogin, database: string) {
         ...login,
         database,
         applicationName: "migration service describe database",
+        limitSeconds: (2 * limitMs) / 1_000,
         settings: { statement_timeout: `${limitMs}` },
       },
       async (client) => {

@@ -2,8 +2,11 @@
  * The driver's connection, behind a look at everything that the server sends (server-messages.ts): whatever goes wrong with it, here or in the
  * driver's own parser, is an error of this connection. Without it a few bytes of a server end the process, and every other migration's work in it.
  */
+import { type LookupFunction, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
+import { guardedLookup } from "../addresses/guarded-lookup.js";
 import { ProtocolViolation, ServerMessages } from "./server-messages.js";
 
 /** What of pg's Connection its types leave out. */
@@ -15,10 +18,45 @@ interface ConnectionInternals {
 
 const DriverConnection = pg.Connection as unknown as new (config: object) => pg.Connection & ConnectionInternals;
 
+/** A socket that only connects to what ALLOWED_ADDRESSES allows. */
+class CheckedSocket extends Socket {
+  readonly #lookup: LookupFunction;
+
+  constructor(host: string) {
+    super();
+    this.#lookup = guardedLookup(host);
+  }
+
+  // pg calls it with port and host.
+  override connect(...target: unknown[]): this {
+    const [port, host] = target;
+    if (typeof port !== "number" || typeof host !== "string") throw new TypeError("pg connects otherwise than it did");
+    return super.connect({ port, host, lookup: this.#lookup });
+  }
+}
+
 type Push = (chunk: unknown, encoding?: BufferEncoding) => boolean;
+
+export interface GuardedConnectionOptions {
+  readonly host: string;
+  readonly ssl: ConnectionOptions | false;
+}
 
 export class GuardedConnection extends DriverConnection {
   readonly #messages = new ServerMessages();
+  readonly #socket: Socket;
+
+  /** @throws ServiceError AddressNotAllowed */
+  constructor({ host, ssl }: GuardedConnectionOptions) {
+    const socket = new CheckedSocket(host);
+    super({ ssl, stream: socket, keepAlive: true, keepAliveInitialDelayMillis: 10_000 });
+    this.#socket = socket;
+  }
+
+  /** The IP address that the session is with; undefined before and after. */
+  get address(): string | undefined {
+    return this.#socket.remoteAddress;
+  }
 
   override startup(config: unknown): void {
     this.#messages.expect();

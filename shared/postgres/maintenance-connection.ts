@@ -4,6 +4,9 @@ import type { ServerLogin } from "../model/server-request.js";
 import { ServiceError } from "../model/service-error.js";
 import { type ConnectOptions, withConnection } from "./connect.js";
 
+/** Somebody waits for the answer. */
+const limitSeconds = 30;
+
 /**
  * Runs `work` on database postgres, or on template1 where there is no postgres.
  * @param task for application_name
@@ -15,7 +18,7 @@ export async function withMaintenanceConnection<T>(
   work: (client: pg.Client, options: ConnectOptions) => Promise<T>,
 ): Promise<T> {
   const within = async (database: string): Promise<T> => {
-    const options = { ...login, applicationName: `migration service ${task}`, database };
+    const options = { ...login, applicationName: `migration service ${task}`, database, limitSeconds };
     return await withConnection(options, (client) => work(client, options));
   };
   try {

@@ -97,6 +97,25 @@ export async function probeServer(login: ServerLogin): Promise<ProbeOutcome> {
     });
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    return { server, user, reachable: false, error: { code: error.code, message: error.message } };
+    return { server, user, reachable: false, error: told(server, error) };
   }
+}
+
+/**
+ * Whoever may ask this service to connect to an address must not learn from it which ports of a network are closed, and which are filtered. A migration
+ * that fails says more.
+ */
+function told(server: string, { code, message, cause }: ServiceError): { code: string; message: string } {
+  const unknownName = isSystemError(cause) && cause.syscall === "getaddrinfo";
+  if ((code !== "ServerUnreachable" && code !== "ProtocolViolation") || unknownName) return { code, message };
+  return {
+    code: "ServerUnreachable",
+    message:
+      `${server} does not answer as a PostgreSQL server. Check host and port, that the server runs and listens there, and that its firewall and the ` +
+      "network's rules let this service in.",
+  };
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }

@@ -1,5 +1,6 @@
 /** The schema by a pg_dump program on this machine: for whoever has one, and trusts it more than WebAssembly. */
 import { spawn } from "node:child_process";
+import { allowedAddress } from "../addresses/guarded-lookup.js";
 import type { ServerEndpoint } from "../model/migration.js";
 import { eventTriggerSettings, passwordOf } from "../postgres/connect.js";
 import { neutralSettings, startupOptions } from "../postgres/session-settings.js";
@@ -29,6 +30,8 @@ export async function dumpSchemaNatively(
     env: {
       PATH: process.env.PATH,
       PGHOST: endpoint.host,
+      // The name is for the certificate; resolved again it could lead elsewhere.
+      PGHOSTADDR: await allowedAddress(endpoint.host),
       PGPORT: String(endpoint.port),
       PGUSER: endpoint.user,
       PGDATABASE: database,

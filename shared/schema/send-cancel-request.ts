@@ -1,6 +1,8 @@
 /** Asks the server to stop what a session is doing, without that session's help (PostgreSQL docs, "Canceling Requests in Progress"). */
 import { connect } from "node:net";
 import type pg from "pg";
+import { guardedLookup } from "../addresses/guarded-lookup.js";
+import { GuardedConnection } from "../postgres/guarded-connection.js";
 
 const cancelRequestCode = 80877102;
 const timeLimitMs = 2_000;
@@ -25,7 +27,10 @@ export async function sendCancelRequest(client: pg.Client): Promise<void> {
   request.writeInt32BE(processID, 8);
   request.writeInt32BE(secretKey, 12);
   await new Promise<void>((resolve) => {
-    const socket = connect({ host: client.host, port: client.port });
+    const { connection } = client;
+    // Where the session is, and not where its name leads to by now.
+    const host = (connection instanceof GuardedConnection ? connection.address : undefined) ?? client.host;
+    const socket = connect({ host, port: client.port, lookup: guardedLookup(host) });
     socket.setTimeout(timeLimitMs, () => socket.destroy());
     socket.on("error", () => socket.destroy());
     socket.on("close", () => resolve());

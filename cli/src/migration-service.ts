@@ -93,6 +93,26 @@ export interface TableProgress {
   readonly parts: readonly unknown[];
 }
 
+/** One statement of GET …/statements. */
+export interface SchemaStatement {
+  readonly order: number;
+  /** Undefined for what belongs to the server: roles. */
+  readonly database?: string;
+  readonly object: string;
+  readonly kind: string;
+  readonly fate: string;
+  /** SQLSTATE. */
+  readonly code?: string;
+  readonly message?: string;
+  readonly statement: string;
+  readonly remedy?: string;
+}
+
+interface StatementFilter {
+  readonly database?: string | undefined;
+  readonly fate?: string | undefined;
+}
+
 export interface ServerNames {
   readonly subscription: string;
   readonly resourceGroup: string;
@@ -163,6 +183,21 @@ export class MigrationService {
     return (await this.#pages(`${this.#migration(name)}/tables?${query}`)) as TableProgress[];
   }
 
+  async statements(name: string, filter: StatementFilter = {}): Promise<SchemaStatement[]> {
+    return (await this.#pages(`${this.#migration(name)}/statements?${statementQuery(filter)}`)) as SchemaStatement[];
+  }
+
+  /** What is left to apply, as a script for psql. */
+  async statementsScript(name: string, filter: StatementFilter = {}): Promise<string> {
+    const query = statementQuery(filter);
+    query.set("format", "sql");
+    return await this.#text("GET", `${this.#migration(name)}/statements?${query}`);
+  }
+
+  async retryStatements(name: string, body: unknown): Promise<Migration> {
+    return (await this.#call("POST", `${this.#migration(name)}/statements/retry`, body)) as Migration;
+  }
+
   async testConnection(body: unknown): Promise<Readonly<Record<string, unknown>>> {
     return (await this.#call("POST", "/testConnection", body)) as Readonly<Record<string, unknown>>;
   }
@@ -210,6 +245,19 @@ export class MigrationService {
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const text = await this.#text(method, path, body);
+    const parsed = jsonOf(text);
+    if (text !== "" && parsed === undefined) {
+      throw new CommandError(
+        exitCodes.unreachable,
+        `${new URL(this.#url).origin} answers, but not with JSON: check that --url or PGMIGRATE_URL is the migration service.`,
+      );
+    }
+    return parsed;
+  }
+
+  /** The body of an answer. Throws CommandError when it is a refusal, or there is none. */
+  async #text(method: string, path: string, body?: unknown): Promise<string> {
     const url = new URL(this.#url + this.#server + path);
     url.searchParams.set("api-version", apiVersion);
     const headers = await this.#headers();
@@ -232,18 +280,16 @@ export class MigrationService {
         { cause: error },
       );
     }
-    const parsed = jsonOf(text);
-    if (response.ok) {
-      if (text !== "" && parsed === undefined) {
-        throw new CommandError(
-          exitCodes.unreachable,
-          `${url.origin} answers, but not with JSON: check that --url or PGMIGRATE_URL is the migration service.`,
-        );
-      }
-      return parsed;
-    }
-    throw refusal(response, parsed as ServiceErrorBody | undefined, url);
+    if (response.ok) return text;
+    throw refusal(response, jsonOf(text) as ServiceErrorBody | undefined, url);
   }
+}
+
+function statementQuery({ database, fate }: StatementFilter): URLSearchParams {
+  const query = new URLSearchParams();
+  if (database !== undefined) query.set("database", database);
+  if (fate !== undefined) query.set("fate", fate);
+  return query;
 }
 
 function refusal(response: Response, body: ServiceErrorBody | undefined, url: URL): CommandError {

@@ -9,6 +9,7 @@ import { list } from "./commands/list.js";
 import { listDatabases } from "./commands/list-databases.js";
 import { report } from "./commands/report.js";
 import { show } from "./commands/show.js";
+import { statements } from "./commands/statements.js";
 import { tables } from "./commands/tables.js";
 import { testConnection } from "./commands/test-connection.js";
 import { update } from "./commands/update.js";
@@ -23,7 +24,17 @@ export function program(version: string): Command {
     .showHelpAfterError("(pgmigrate help lists the commands, pgmigrate help COMMAND its options)");
   const commands = [
     ...[testConnection(), listDatabases(), validate(), create(), watch(), show(), list()],
-    ...[databases(), tables(), report(), cutover(), cancel(), update(), deleteMigration(), checkNameAvailability()],
+    ...[
+      databases(),
+      tables(),
+      statements(),
+      report(),
+      cutover(),
+      cancel(),
+      update(),
+      deleteMigration(),
+      checkNameAvailability(),
+    ],
   ];
   for (const command of commands) root.addCommand(command as unknown as Command);
   return root;

@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 async function run(args: readonly string[], env: Record<string, string> = {}): Promise<CommandOutcome> {
-  const service = { PGMIGRATE_URL: stage.service.url, PGMIGRATE_SERVER: "target" };
+  const service = { PGMIGRATE_URL: stage.service.url, PGMIGRATE_SERVER: "target", PGMIGRATE_RESOURCE_GROUP: "demo" };
   return await pgmigrate(["statements", "-n", "left", ...args], { env: { ...service, ...env } });
 }
 

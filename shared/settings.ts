@@ -208,9 +208,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     // On Azure loopback is the worker itself and the platform's own services; elsewhere it is where a database of this machine listens.
     allowedAddresses:
       ALLOWED_ADDRESSES ??
-      parseAllowedAddresses(
-        read("WEBSITE_INSTANCE_ID") === undefined ? "public, private, loopback" : "public, private",
-      ),
+      parseAllowedAddresses(read("WEBSITE_SITE_NAME") === undefined ? "public, private, loopback" : "public, private"),
     platformSignIn: WEBSITE_AUTH_ENABLED,
     sourceRootCertificateOnTarget: read("SOURCE_ROOT_CERTIFICATE_ON_TARGET"),
     sslRootCertificate: read("SSL_ROOT_CERTIFICATE"),

@@ -1,8 +1,9 @@
 /** One copy activity: the parts of one task, one after the other, read from the database's snapshot. */
 import type pg from "pg";
 import { type CopyLargeObjectsOptions, copyLargeObjects } from "../copy/copy-large-objects.js";
-import { type CopyTableOptions, copyPart } from "../copy/copy-part.js";
+import { type CopyFormat, type CopyTableOptions, copyPart } from "../copy/copy-part.js";
 import { deferExpressions, isOfFunctions } from "../copy/defer-expressions.js";
+import { tooLargeToTravel, travelsInBinary } from "../copy/oversized-rows.js";
 import { plannedPart } from "../copy/planned-part.js";
 import { ProgressReporter } from "../copy/progress-reporter.js";
 import { lastOrder } from "../ledger/jobs.js";
@@ -13,6 +14,7 @@ import { canceled, type Failure } from "../model/outcome.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopiedTask, DatabaseRun } from "../model/steps.js";
 import { creatingSchema } from "../planning/jobs.js";
+import { isBeyondText } from "../postgres/beyond-text.js";
 import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { isTransient } from "../postgres/transient.js";
@@ -122,12 +124,12 @@ async function copyParts(
         emptied,
         keep: (left: readonly UnappliedStatement[]) => keep(part, left),
       };
-      const copying = async () => await copyOne(part, await sessions.open(), options);
-      const copied = await copying().catch(async (error: unknown) => {
-        sessions.abandon();
-        if (signal.aborted || !(await defer(part, error))) throw error;
-        flowed = 0;
-        return await copying();
+      const copied = await copyHowever(part, sessions, {
+        ...options,
+        defer,
+        begin: () => {
+          flowed = 0;
+        },
       });
       reporter.note(part, { state: "completed", ...copied });
       if (flowed > 0) loaded += 1;
@@ -146,6 +148,42 @@ async function copyParts(
     if (index < parts.length - 1 && Date.now() >= budgetEnds) return { done: false, ...(failure && { failure }) };
   }
   return { done: true, ...(failure && { failure }) };
+}
+
+type CopyOneOptions = Omit<CopyTableOptions & CopyLargeObjectsOptions, keyof OpenSessions>;
+
+interface CopyHoweverOptions extends CopyOneOptions {
+  readonly defer: (part: PartToCopy, error: unknown) => Promise<boolean>;
+  /** Told when the copy begins, and begins again. */
+  readonly begin: () => void;
+}
+
+/** Copies a part as text; in binary form where its text is beyond what a server can send; without what its rows are refused for. */
+async function copyHowever(
+  part: PartToCopy,
+  sessions: CopySessions,
+  { defer, begin, ...options }: CopyHoweverOptions,
+): Promise<CopiedPart> {
+  let format: CopyFormat = "text";
+  for (let deferred = false; ; ) {
+    begin();
+    try {
+      return await copyOne(part, await sessions.open(), { ...options, format });
+    } catch (error) {
+      sessions.abandon();
+      if (options.signal.aborted) throw error;
+      if (part.kind === "table" && isBeyondText(error)) {
+        const { source } = await sessions.open();
+        if (format === "binary" || !(await travelsInBinary(source, part))) {
+          throw await tooLargeToTravel(source, part, error instanceof Error ? error.message : String(error));
+        }
+        format = "binary";
+      } else {
+        if (deferred || !(await defer(part, error))) throw error;
+        deferred = true;
+      }
+    }
+  }
 }
 
 /** What was taken off is a refused statement like others: tried again when everything else is there. */
@@ -199,7 +237,7 @@ function isConfiguration({ rowFilter }: PartToCopy): boolean {
 async function copyOne(
   part: PartToCopy,
   { source, sourceVersion, target }: OpenSessions,
-  options: Omit<CopyTableOptions & CopyLargeObjectsOptions, keyof OpenSessions>,
+  options: CopyOneOptions,
 ): Promise<CopiedPart> {
   const copy = part.kind === "largeObjects" ? copyLargeObjects : copyPart;
   return await copy(part, { source, sourceVersion, target, ...options });

@@ -20,12 +20,13 @@ import {
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, Progressed } from "../model/steps.js";
 import type { Verification } from "../model/verification.js";
+import { isBeyondText } from "../postgres/beyond-text.js";
 import { connect, endSession } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { canonicalRows } from "../proof/canonical-row.js";
 import { explainDifference } from "../proof/explain-difference.js";
-import { add, checksumText, isBeyondText, type TalliedSlice, tally } from "../proof/tally.js";
+import { add, checksumText, type TalliedSlice, tally } from "../proof/tally.js";
 import { serversOf } from "../run/servers.js";
 import { addWarnings } from "../run/warnings.js";
 import { settings } from "../settings.js";

@@ -15,7 +15,11 @@ import { type HeapSlice, selectRows } from "./part-rows.js";
 export interface CopyTableOptions extends CopyPartOptions {
   /** Configuration tables that are emptied before, in the part's transaction; each after those that it refers to. */
   readonly emptied?: readonly HeapSlice[];
+  /** Text unless said otherwise: see oversized-rows.ts. */
+  readonly format?: CopyFormat;
 }
+
+export type CopyFormat = "text" | "binary";
 
 /**
  * @returns what the part holds, whoever loaded it.
@@ -33,8 +37,10 @@ async function load(part: PartToCopy, options: CopyTableOptions): Promise<Copied
   // COPY FREEZE writes rows that never need VACUUM's second visit; it wants a table truncated in the same transaction.
   if (whole) await options.target.query(`truncate only ${table}`);
 
-  const outgoing = options.source.query(copyTo(copyOutStatement(part, options.sourceVersion)));
-  const incoming = options.target.query(copyFrom(copyInStatement(part, whole)));
+  const binary = options.format === "binary";
+  if (binary) for (const session of [options.source, options.target]) await session.query(sendAs, [part.encoding]);
+  const outgoing = options.source.query(copyTo(copyOutStatement(part, options.sourceVersion, binary)));
+  const incoming = options.target.query(copyFrom(copyInStatement(part, whole, binary)));
   let bytes = 0;
   const counter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -44,6 +50,8 @@ async function load(part: PartToCopy, options: CopyTableOptions): Promise<Copied
     },
   });
   await pipeline(outgoing, counter, incoming, { signal: options.signal });
+
+  if (binary) for (const session of [options.source, options.target]) await session.query(sendAs, ["UTF8"]);
 
   // Both servers have counted, each on its own: the source what it sent, the target what it stored.
   if (outgoing.rowCount !== incoming.rowCount) {
@@ -68,17 +76,24 @@ async function emptyConfiguration(target: pg.Client, tables: readonly HeapSlice[
   }
 }
 
-function copyInStatement(part: PartToCopy, freeze: boolean): string {
+/** A COPY has an encoding of its own, but not for the text in its binary form. */
+const sendAs = "select pg_catalog.set_config('client_encoding', $1, false)";
+
+function copyInStatement(part: PartToCopy, freeze: boolean, binary: boolean): string {
   const columns = part.columns.length > 0 ? ` (${columnList(part.columns)})` : "";
-  const options = [`encoding ${quoteLiteral(part.encoding)}`, ...(freeze ? ["freeze true"] : [])];
+  const options = [...formatOptions(part, binary), ...(freeze ? ["freeze true"] : [])];
   const { schema, name } = part.root ?? { schema: part.schema, name: part.table };
   return `copy ${qualifiedName(schema, name)}${columns} from stdin with (${options.join(", ")})`;
 }
 
-function copyOutStatement(part: PartToCopy, sourceVersion: number): string {
+/** The stored bytes travel as they are: the same encoding on both sides of the wire, so neither server converts. */
+function formatOptions(part: PartToCopy, binary: boolean): string[] {
+  return [`encoding ${quoteLiteral(part.encoding)}`, ...(binary ? ["format binary"] : [])];
+}
+
+function copyOutStatement(part: PartToCopy, sourceVersion: number, binary: boolean): string {
   const table = qualifiedName(part.schema, part.table);
-  // The stored bytes travel as they are: the same encoding on both sides of the wire, so neither server converts.
-  const options = `with (encoding ${quoteLiteral(part.encoding)})`;
+  const options = `with (${formatOptions(part, binary).join(", ")})`;
   if (part.parts === 1 && part.rowFilter === undefined) {
     const columns = part.columns.length > 0 ? ` (${columnList(part.columns)})` : "";
     return `copy ${table}${columns} to stdout ${options}`;

@@ -3,7 +3,7 @@
  * loaded through their root and counted there, as pg_dump's --load-via-partition-root does.
  */
 import type { ClientBase } from "pg";
-import { readTypeTree, type TypeNode, type TypeTree } from "./type-tree.js";
+import { firstUserOid, readTypeTree, type TypeNode, type TypeTree } from "./type-tree.js";
 
 export interface RelationAddress {
   readonly schema: string;
@@ -148,7 +148,6 @@ const strategyNames = new Map([
 /** float4, float8; aclitem and the types of OIDs of objects: pg_type.dat. */
 const floats: ReadonlySet<string> = new Set(["float4", "float8"]);
 const objectIds = /^(reg[a-z]+|aclitem)$/;
-const firstUserOid = 16_384;
 
 /** Why a key may lead to another partition on the target; undefined when it cannot. */
 function whyElsewhere(key: PartitionKey, types: TypeTree): string | undefined {

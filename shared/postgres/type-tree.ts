@@ -1,11 +1,16 @@
 /** What types are made of, through domains, arrays, ranges and composites, as a server's catalog has them. */
 import type { ClientBase } from "pg";
 
+/** OIDs from here on are not of initdb's catalog (FirstNormalObjectId): they differ between servers. */
+export const firstUserOid = 16_384;
+
 export interface TypeNode {
   readonly oid: number;
   readonly name: string;
   /** pg_type.typtype. */
   readonly kind: string;
+  /** Whether values of the type can be sent, and received, in a binary form. */
+  readonly hasBinaryForm: boolean;
   /** Whether values of the type have a collation, or are of a type that does. */
   readonly collatable: boolean;
   /** What a domain, array or range is made of; 0 for the others. */
@@ -37,6 +42,7 @@ const typeTree = `
     t.oid::int8::float8 as oid,
     t.typname::text as name,
     t.typtype::text as kind,
+    t.typsend::oid <> 0 and t.typreceive::oid <> 0 as "hasBinaryForm",
     t.typcollation <> 0 as collatable,
     case
       when t.typtype = 'd' then t.typbasetype

@@ -10,7 +10,7 @@
  */
 import type { ClientBase } from "pg";
 import { quoteIdentifier } from "../postgres/identifiers.js";
-import { readTypeTree, type TypeNode, type TypeTree } from "../postgres/type-tree.js";
+import { firstUserOid, readTypeTree, type TypeNode, type TypeTree } from "../postgres/type-tree.js";
 
 export interface ProvableTable {
   readonly schema: string;
@@ -36,9 +36,6 @@ export interface CanonicalRow {
 /** Since when a server writes floating-point numbers in their shortest form, and "char" in ASCII. */
 const shortestFloatsSince = 120_000;
 const asciiCharsSince = 160_000;
-
-/** OIDs from here on are not of initdb's catalog (FirstNormalObjectId). */
-const firstUserOid = 16_384;
 
 /** Values of text and bytea above this size, in bytes, stand in the record as their digest: a record's text has 1 GB at most. */
 const largeValueBytes = 1_048_576;

@@ -1,11 +1,12 @@
 /** The proof at an online migration's cutover: both sides stand still, and each table is tallied whole. */
 import type pg from "pg";
 import type { Verification } from "../model/verification.js";
+import { isBeyondText } from "../postgres/beyond-text.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { canonicalRows } from "./canonical-row.js";
 import { explainDifference } from "./explain-difference.js";
-import { isBeyondText, type TalliedSlice, type Tally, tally } from "./tally.js";
+import { type TalliedSlice, type Tally, tally } from "./tally.js";
 
 export interface CutoverSides {
   readonly source: pg.Client;

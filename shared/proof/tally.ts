@@ -102,11 +102,3 @@ export async function withinLimit<T>(
 function isCutOff(error: DatabaseError): boolean {
   return error.code === "57014" && error.message.includes("statement timeout");
 }
-
-/** Whether a server cannot put a row together as text: it has more than 1 GB. */
-export function isBeyondText(error: unknown): boolean {
-  if (!(error instanceof DatabaseError)) return false;
-  return (
-    error.code === "54000" || /invalid memory alloc request size|cannot enlarge string buffer/i.test(error.message)
-  );
-}

@@ -52,6 +52,8 @@ const hostJson = z.object({
           maxConcurrentActivityFunctions: count.default(10),
           maxConcurrentOrchestratorFunctions: count.default(10),
           maxOrchestrationActions: count.default(100_000),
+          /** What orchestrations are started with, and read as context.df.version. */
+          defaultVersion: z.string().default(""),
           /**
            * A timer longer than the first is made of legs as long as the second. Fixed on the real host (Azure Storage's are
            * these defaults; AzureStorageDurabilityProvider); settings here, so that legs can be tested in seconds.

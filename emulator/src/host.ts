@@ -144,7 +144,7 @@ export class Host {
     const store = new DurableStore(durableTables(storage, durableTask.hubName), durableTask.hubName);
     await store.open();
     const runner = new FunctionRunner({ pool, log, find: (kind, name) => this.#durableFunction(kind, name) });
-    this.#engine = new Engine({ store, runner, log, limits: durableTask });
+    this.#engine = new Engine({ store, runner, log, limits: durableTask, defaultVersion: durableTask.defaultVersion });
     await this.#engine.recover();
     return managementApi(this.#engine, store, addresses);
   }

@@ -25,6 +25,7 @@ test.each([0, 1, 2])(
       instanceId: `long-${shift}`,
       executionId: "execution",
       generation: 0,
+      version: "",
       name: "orchestrator",
       input: text,
       output: text,

@@ -18,6 +18,8 @@ export interface EngineOptions {
   runner: FunctionRunner;
   log: Log;
   limits: TaskLimits;
+  /** The version that orchestrations are started with. */
+  defaultVersion: string;
 }
 
 export type StartResult = { kind: "started"; instanceId: string } | { kind: "exists"; instanceId: string };
@@ -31,6 +33,7 @@ export class Engine {
   readonly #store: DurableStore;
   readonly #runner: FunctionRunner;
   readonly #log: Log;
+  readonly #defaultVersion: string;
   readonly #active = new ActiveOrchestrations((orchestration) => this.#turns.wake(orchestration));
   readonly #consequences: Consequences;
   readonly #turns: TurnTaking;
@@ -39,10 +42,11 @@ export class Engine {
   readonly #stopping = new AbortController();
   #messages = 0;
 
-  constructor({ store, runner, log, limits }: EngineOptions) {
+  constructor({ store, runner, log, limits, defaultVersion }: EngineOptions) {
     this.#store = store;
     this.#runner = runner;
     this.#log = log;
+    this.#defaultVersion = defaultVersion;
     const common = { store, runner, log, active: this.#active, stopping: this.#stopping.signal };
     this.#consequences = new Consequences({
       ...common,
@@ -98,6 +102,7 @@ export class Engine {
         executionId: randomUUID().replaceAll("-", ""),
         generation: 0,
         name,
+        version: this.#defaultVersion,
         input,
         output: undefined,
         customStatus: undefined,

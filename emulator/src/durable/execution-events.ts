@@ -8,7 +8,7 @@ export function executionStarted(record: InstanceRecord): HistoryEvent {
     EventId: -1,
     Timestamp: new Date().toISOString(),
     Name: record.name,
-    Version: "",
+    Version: record.version,
     Input: record.input,
   };
 }

@@ -16,6 +16,8 @@ export interface InstanceRecord {
   /** Counts executions from 0; history rows are kept per generation. */
   generation: number;
   name: string;
+  /** The orchestration version that it was started with (host.json, defaultVersion); it keeps it, whatever is deployed later. */
+  version: string;
   /** JSON. */
   input: string;
   /** JSON of the output; the reason in plain words when it failed or was terminated. */

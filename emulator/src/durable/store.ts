@@ -79,6 +79,7 @@ export class DurableStore {
       ExecutionId: record.executionId,
       Generation: record.generation,
       Name: record.name,
+      Version: record.version,
       ...(await this.#texts.write(instanceId, `instance.${record.generation}`, {
         Input: record.input,
         Output: record.output,
@@ -219,7 +220,7 @@ export class DurableStore {
   }
 
   async #toEvent(instanceId: string, row: Row): Promise<HistoryEvent> {
-    const event: Row = { EventType: row.EventType, Timestamp: new Date(String(row._Timestamp)).toISOString() };
+    const event: Row = { EventType: row.EventType, Timestamp: toDate(row._Timestamp).toISOString() };
     for (const column of NUMBER_COLUMNS) {
       if (row[column] !== undefined) {
         event[column] = Number(row[column]);
@@ -246,13 +247,14 @@ export class DurableStore {
       executionId: String(row.ExecutionId),
       generation: Number(row.Generation),
       name: String(row.Name),
+      version: String(row.Version ?? ""),
       input: input ?? "null",
       output,
       customStatus,
       runtimeStatus: row.RuntimeStatus as RuntimeStatus,
-      createdTime: new Date(String(row.CreatedTime)),
-      lastUpdatedTime: new Date(String(row.LastUpdatedTime)),
-      completedTime: row.CompletedTime === undefined ? undefined : new Date(String(row.CompletedTime)),
+      createdTime: toDate(row.CreatedTime),
+      lastUpdatedTime: toDate(row.LastUpdatedTime),
+      completedTime: row.CompletedTime === undefined ? undefined : toDate(row.CompletedTime),
       historyLength: Number(row.HistoryLength),
       parent:
         row.ParentInstanceId === undefined
@@ -286,4 +288,9 @@ export function mayBeOverwritten(record: InstanceRecord | undefined): boolean {
 
 function historyKey(generation: number, index: number): string {
   return `${String(generation).padStart(8, "0")}.${String(index).padStart(8, "0")}`;
+}
+
+/** An Edm.DateTime with its milliseconds: an orchestrator that is replayed must read the clock that it read at first. */
+function toDate(value: unknown): Date {
+  return value instanceof Date ? value : new Date(String(value));
 }

@@ -35,6 +35,8 @@ export interface Settings {
   readonly verifyAtCutover: Verification;
   /** ACTIVITY_BUDGET_SECONDS: what an activity may need before it must hand on. Below host.json's functionTimeout. */
   readonly activityBudgetSeconds: number;
+  /** LOCK_WAITERS_LIMIT_SECONDS: how long a session of the source may wait for a table that the base copy holds, before the copy gives way. */
+  readonly lockWaitersLimitSeconds: number;
   /** MIGRATION_TIMEOUT_DAYS: a migration that has not ended by then fails. */
   readonly migrationTimeoutDays: number;
   /** VALIDATION_RULE_TIMEOUT_SECONDS: a validation rule that has not ended by then is Failed. */
@@ -86,6 +88,7 @@ const Limits = z.object({
   ACTIVITY_BUDGET_SECONDS: positive("must be a number of seconds above 0 and below functionTimeout, e.g. 300").default(
     300,
   ),
+  LOCK_WAITERS_LIMIT_SECONDS: positive("must be a number of seconds above 0, e.g. 10").default(10),
   MIGRATION_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 7").default(7),
   VALIDATION_RULE_TIMEOUT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
   CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
@@ -170,6 +173,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     VERIFICATION,
     VERIFY_AT_CUTOVER,
     ACTIVITY_BUDGET_SECONDS,
+    LOCK_WAITERS_LIMIT_SECONDS,
     MIGRATION_TIMEOUT_DAYS,
     VALIDATION_RULE_TIMEOUT_SECONDS,
     CUTOVER_TIMEOUT_DAYS,
@@ -196,6 +200,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     verification: VERIFICATION,
     verifyAtCutover: VERIFY_AT_CUTOVER,
     activityBudgetSeconds: ACTIVITY_BUDGET_SECONDS,
+    lockWaitersLimitSeconds: LOCK_WAITERS_LIMIT_SECONDS,
     migrationTimeoutDays: MIGRATION_TIMEOUT_DAYS,
     validationRuleTimeoutSeconds: VALIDATION_RULE_TIMEOUT_SECONDS,
     cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,

@@ -2,6 +2,6 @@
 import { z } from "zod";
 import { applyJob } from "../../shared/base-copy/apply-job.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
-import { databaseStep } from "./step.js";
+import { copyStep } from "./step.js";
 
-databaseStep("applyJob", DatabaseRun.extend({ job: z.number().int() }), ({ job, ...run }) => applyJob(run, job));
+copyStep("applyJob", DatabaseRun.extend({ job: z.number().int() }), ({ job, ...run }) => applyJob(run, job));

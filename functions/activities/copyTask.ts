@@ -3,9 +3,9 @@ import { z } from "zod";
 import { runCopyTask } from "../../shared/base-copy/copy-task.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
 import { noteStep } from "../../shared/run/note-step.js";
-import { databaseStep } from "./step.js";
+import { copyStep } from "./step.js";
 
-databaseStep("copyTask", DatabaseRun.extend({ task: z.number().int() }), async (run) => {
+copyStep("copyTask", DatabaseRun.extend({ task: z.number().int() }), async (run) => {
   await noteStep(run, "copying");
   return await runCopyTask(run);
 });

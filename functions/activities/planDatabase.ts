@@ -1,6 +1,6 @@
 /** Reads the schema, and plans parts, tasks, jobs and rounds. */
 import { planDatabase } from "../../shared/base-copy/plan-database.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
-import { databaseStep } from "./step.js";
+import { copyStep } from "./step.js";
 
-databaseStep("planDatabase", DatabaseRun, planDatabase);
+copyStep("planDatabase", DatabaseRun, planDatabase);

@@ -1,6 +1,6 @@
 /** Creates the target database, replacing one that may be overwritten. */
 import { prepareTarget } from "../../shared/base-copy/prepare-target.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
-import { databaseStep } from "./step.js";
+import { copyStep } from "./step.js";
 
-databaseStep("prepareTarget", DatabaseRun, prepareTarget);
+copyStep("prepareTarget", DatabaseRun, prepareTarget);

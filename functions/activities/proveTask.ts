@@ -2,6 +2,6 @@
 import { z } from "zod";
 import { proveTask } from "../../shared/base-copy/prove-task.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
-import { databaseStep } from "./step.js";
+import { copyStep } from "./step.js";
 
-databaseStep("proveTask", DatabaseRun.extend({ task: z.number().int() }), proveTask);
+copyStep("proveTask", DatabaseRun.extend({ task: z.number().int() }), proveTask);

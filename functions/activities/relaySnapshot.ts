@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { relaySnapshot } from "../../shared/base-copy/hold-snapshot.js";
 import { DatabaseRun } from "../../shared/model/steps.js";
-import { databaseStep } from "./step.js";
+import { copyStep } from "./step.js";
 
-databaseStep("relaySnapshot", DatabaseRun.extend({ generation: z.number().int() }), ({ generation, ...run }) =>
+copyStep("relaySnapshot", DatabaseRun.extend({ generation: z.number().int() }), ({ generation, ...run }) =>
   relaySnapshot(run, generation),
 );

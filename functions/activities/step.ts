@@ -6,9 +6,10 @@ import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import type { z } from "zod";
 import type { Failure, Outcome } from "../../shared/model/outcome.js";
-import type { DatabaseStep, StepName, Steps } from "../../shared/model/steps.js";
+import type { DatabaseRun, DatabaseStep, StepName, Steps } from "../../shared/model/steps.js";
 import { isTransient } from "../../shared/postgres/transient.js";
 import { failureOf } from "../../shared/run/failure-of.js";
+import { givingWay } from "../../shared/run/give-way.js";
 import { noteStep } from "../../shared/run/note-step.js";
 import { untilCanceled } from "../../shared/run/until-canceled.js";
 import { measureStep, type StepSubject } from "../../shared/telemetry/measure-step.js";
@@ -46,6 +47,18 @@ export function databaseStep<S extends StepName>(
         (failure) => noteStep(run, `trying again after: ${failure.message}`),
       );
     },
+  });
+}
+
+/** Registers a step of a base copy, which gives way to sessions of the source that wait for its tables. */
+export function copyStep<S extends StepName>(
+  name: S,
+  input: z.ZodType<Steps[S]["input"] & DatabaseRun>,
+  work: (input: Steps[S]["input"] & DatabaseRun, context: InvocationContext) => Promise<Steps[S]["output"]>,
+): void {
+  databaseStep(name, input as z.ZodType<Steps[S]["input"] & DatabaseStep>, (run, context) => {
+    const copyRun = run as Steps[S]["input"] & DatabaseRun;
+    return givingWay(copyRun, () => work(copyRun, context));
   });
 }
 

@@ -19,6 +19,7 @@ import { connect, endSession, withConnection } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { isTransient } from "../postgres/transient.js";
 import { failureOf } from "../run/failure-of.js";
+import { inSnapshot } from "../run/give-way.js";
 import { rowOf } from "../run/keep-unapplied.js";
 import { type MigrationServers, serversOf } from "../run/servers.js";
 import { type UnappliedStatement, unapplied } from "../schema/unapplied-statement.js";
@@ -42,6 +43,14 @@ const timeIsUp = new Error("the activity's time is up");
  * that cannot be cut.
  */
 export async function runCopyTask(input: CopyTaskInput): Promise<CopiedTask> {
+  return await inSnapshot(
+    input,
+    () => copyFromSnapshot(input),
+    ({ failure }) => failure,
+  );
+}
+
+async function copyFromSnapshot(input: CopyTaskInput): Promise<CopiedTask> {
   const { key, database, task } = input;
   const { instance, activityBudgetSeconds } = settings();
   const servers = await serversOf(key);

@@ -1,15 +1,21 @@
 /** Opening, relaying and closing the snapshot of one database's base copy. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { openSlotSnapshot } from "../following/open-slot-snapshot.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
+import { hasExclusiveLocks } from "../postgres/lock-waiters.js";
 import { endingTask, endSessions } from "../postgres/sessions.js";
 import { openKeeper } from "../postgres/snapshot.js";
+import { lockWaitersLimit } from "../run/give-way.js";
 import { noteStep } from "../run/note-step.js";
-import { serversOf } from "../run/servers.js";
+import { type MigrationServers, serversOf } from "../run/servers.js";
 import { settings } from "../settings.js";
-import { currentSnapshot, publishSnapshot, withdrawSnapshot } from "../status/snapshots.js";
+import { currentSnapshot, publishSnapshot, reasonOfWithdrawal, withdrawSnapshot } from "../status/snapshots.js";
+
+/** Between two looks whether who was given way to has done its work. */
+const lookMs = 500;
 
 /** Opens the run's snapshot with its first keeper. Run again, it finds the snapshot that is open. */
 export async function openSnapshot(run: DatabaseRun): Promise<void> {
@@ -17,11 +23,29 @@ export async function openSnapshot(run: DatabaseRun): Promise<void> {
   if ((await currentSnapshot(key, database, attempt)) !== undefined) return;
   await noteStep(run, "opening the snapshot");
   const servers = await serversOf(key);
+  if ((await reasonOfWithdrawal(key, database, attempt - 1)) !== undefined) await letOthersGoFirst(run, servers);
   if (servers.spec.mode === "Online") return await openSlotSnapshot(run, servers);
   const snapshot = await openKeeper(servers.source(database, "keeper 1"), {
     lifeSeconds: settings().activityBudgetSeconds,
+    lockTimeoutSeconds: lockWaitersLimit(),
   });
   await publishSnapshot(key, database, { attempt, generation: 1, snapshot });
+}
+
+/**
+ * Who was given way to has the tables first, and whoever follows at once (a script of several ALTERs) too: until nobody has asked for one in a while that grows with
+ * every attempt. Half a budget is the most that is waited for them.
+ */
+async function letOthersGoFirst({ key, database, attempt }: DatabaseRun, servers: MigrationServers): Promise<void> {
+  const quietMs = lockWaitersLimit() * 1_000 * (attempt - 1);
+  const deadline = Date.now() + settings().activityBudgetSeconds * 500;
+  await withConnection(servers.source(database, "lock waiters"), async (source) => {
+    let quietSince = Date.now();
+    while (Date.now() < deadline && Date.now() - quietSince < quietMs) {
+      await delay(lookMs);
+      if (await hasExclusiveLocks(source, key)) quietSince = Date.now();
+    }
+  });
 }
 
 export interface RelayedSnapshot {
@@ -42,6 +66,7 @@ export async function relaySnapshot(run: DatabaseRun, generation: number): Promi
   const snapshot = await openKeeper(servers.source(database, `keeper ${generation}`), {
     predecessor: current.snapshot,
     lifeSeconds: settings().activityBudgetSeconds,
+    lockTimeoutSeconds: lockWaitersLimit(),
   });
   await publishSnapshot(key, database, { attempt, generation, snapshot });
   return { open: true };

@@ -25,6 +25,7 @@ import {
   type SourceTable,
 } from "../postgres/source-tables.js";
 import { userSchema } from "../postgres/user-objects.js";
+import { inSnapshot } from "../run/give-way.js";
 import { noteStep } from "../run/note-step.js";
 import { type MigrationServers, serversOf } from "../run/servers.js";
 import { addWarnings } from "../run/warnings.js";
@@ -52,7 +53,7 @@ export async function planDatabase(run: DatabaseRun): Promise<CopyPlan> {
     const known = await findPlan(target);
     if (known !== undefined) return known;
     await noteStep(run, "reading the schema");
-    const plan = await makePlan(run, servers);
+    const plan = await inSnapshot(run, () => makePlan(run, servers));
     // Announced before it is saved: nobody copies before, so a part cannot be set back to queued.
     await announce(run, plan.parts);
     const saved = await savePlan(target, plan);

@@ -27,6 +27,7 @@ import { serverVersion } from "../postgres/source-tables.js";
 import { canonicalRows } from "../proof/canonical-row.js";
 import { explainDifference } from "../proof/explain-difference.js";
 import { add, checksumText, type TalliedSlice, tally } from "../proof/tally.js";
+import { inSnapshot } from "../run/give-way.js";
 import { serversOf } from "../run/servers.js";
 import { addWarnings } from "../run/warnings.js";
 import { settings } from "../settings.js";
@@ -61,7 +62,7 @@ export async function proveTask(input: DatabaseRun & { task: number }): Promise<
   );
   const ledger = await connect(servers.target(database, `proof ${task}`));
   try {
-    return await prover.prove(await sessions.open(), ledger);
+    return await inSnapshot(input, async () => await prover.prove(await sessions.open(), ledger));
   } finally {
     await Promise.all([sessions.end(), endSession(ledger)]);
   }

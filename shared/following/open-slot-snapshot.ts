@@ -19,6 +19,7 @@ import {
 import { createSlot, dropSlots } from "../postgres/replication-slot.js";
 import { endingTask, endSessions } from "../postgres/sessions.js";
 import { openKeeper } from "../postgres/snapshot.js";
+import { lockWaitersLimit } from "../run/give-way.js";
 import type { MigrationServers } from "../run/servers.js";
 import { addWarnings } from "../run/warnings.js";
 import { settings } from "../settings.js";
@@ -67,6 +68,7 @@ async function open(run: DatabaseRun, servers: MigrationServers, source: pg.Clie
     const snapshot = await openKeeper(servers.source(database, "keeper 1"), {
       predecessor: slot.snapshot,
       lifeSeconds: activityBudgetSeconds,
+      lockTimeoutSeconds: lockWaitersLimit(),
     });
     await recordDatabase(key, database, {
       consistentPoint: slot.consistentPoint,

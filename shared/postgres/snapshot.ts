@@ -18,14 +18,16 @@ import { userSchema } from "./user-objects.js";
 /** Tables that one LOCK statement names at most: keeps the statement's text short. */
 const tablesPerLock = 500;
 
-/** Seconds to wait for another session's ACCESS EXCLUSIVE lock before giving up with a message that names the table. */
-const lockTimeoutSeconds = 60;
-
 export interface KeeperOptions {
   /** The exported snapshot to take over; left out, the keeper takes a new one. */
   readonly predecessor?: string;
   /** Seconds that the keeper lives. */
   readonly lifeSeconds: number;
+  /**
+   * Seconds to wait for another session's ACCESS EXCLUSIVE lock before giving up with a message that names the table: for so long the tables that are locked
+   * already are held against others.
+   */
+  readonly lockTimeoutSeconds: number;
 }
 
 /**
@@ -45,7 +47,7 @@ export async function openKeeper(options: ConnectOptions, keeper: KeeperOptions)
     const snapshot = rows[0]?.snapshot;
     if (snapshot === undefined)
       throw new ServiceError("SnapshotLost", "The source exported no snapshot. Start the migration again.");
-    await lockTables(client);
+    await lockTables(client, keeper.lockTimeoutSeconds);
     await sleepDetached(client, keeper.lifeSeconds);
     return snapshot;
   } catch (error) {
@@ -70,6 +72,19 @@ export async function importSnapshot(client: pg.ClientBase, snapshot: string): P
       `Snapshot ${snapshot} of the source is gone (${error.message}): every session that kept it was ended.`,
       { cause: error },
     );
+  }
+}
+
+/** Whether an exported snapshot can still be read from: a session that has imported it does not keep it for others. The session must be outside a transaction. */
+export async function isSnapshotHeld(client: pg.ClientBase, snapshot: string): Promise<boolean> {
+  try {
+    await importSnapshot(client, snapshot);
+    return true;
+  } catch (error) {
+    if (error instanceof ServiceError && error.code === "SnapshotLost") return false;
+    throw error;
+  } finally {
+    await client.query("rollback");
   }
 }
 
@@ -107,9 +122,9 @@ const rewrittenTables = `
   limit 1
 `;
 
-async function lockTables(client: pg.ClientBase): Promise<void> {
+async function lockTables(client: pg.ClientBase, timeoutSeconds: number): Promise<void> {
   const { rows: tables } = await client.query<{ schema: string; name: string }>(userTables);
-  await client.query(`set local lock_timeout = '${lockTimeoutSeconds}s'`);
+  await client.query(`set local lock_timeout = '${Math.ceil(timeoutSeconds * 1_000)}ms'`);
   for (let first = 0; first < tables.length; first += tablesPerLock) {
     const names = tables
       .slice(first, first + tablesPerLock)
@@ -117,7 +132,7 @@ async function lockTables(client: pg.ClientBase): Promise<void> {
     try {
       await client.query(`lock table ${names.join(", ")} in access share mode`);
     } catch (error) {
-      throw lockFailure(error);
+      throw lockFailure(error, timeoutSeconds);
     }
   }
   const { rows: rewritten } = await client.query<{ schema: string; name: string }>(rewrittenTables);
@@ -130,12 +145,12 @@ async function lockTables(client: pg.ClientBase): Promise<void> {
   }
 }
 
-function lockFailure(error: unknown): unknown {
+function lockFailure(error: unknown, timeoutSeconds: number): unknown {
   if (!(error instanceof DatabaseError)) return error;
   if (error.code === "55P03") {
     return new ServiceError(
       "TableLocked",
-      `The source's tables could not be locked against TRUNCATE and rewrites within ${lockTimeoutSeconds} s (${error.message}). ` +
+      `The source's tables could not be locked against TRUNCATE and rewrites within ${timeoutSeconds} s (${error.message}). ` +
         "End the session that holds an ACCESS EXCLUSIVE lock (see pg_locks), then migrate again.",
       { cause: error },
     );

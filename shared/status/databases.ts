@@ -53,6 +53,8 @@ const DatabaseRowColumns = z.object({
   snapshot: optionalText,
   snapshotAttempt: numberColumn,
   snapshotGeneration: numberColumn,
+  /** Why it was withdrawn before the copy was over: who was waiting for a table. */
+  snapshotWithdrawn: optionalText,
   cancelRequested: booleanColumn,
   startedOn: timeColumn,
   endedOn: timeColumn,

@@ -46,14 +46,24 @@ export async function publishSnapshot(key: string, database: string, published: 
   );
 }
 
-/** No copy of this attempt begins any more. Converges when repeated. */
-export async function withdrawSnapshot(key: string, database: string, attempt: number): Promise<void> {
-  await exchange(
+/**
+ * No copy of this attempt begins any more. Converges when repeated.
+ * @param reason why the copy cannot go on: kept for those that find the snapshot gone.
+ * @returns whether this call has withdrawn it.
+ */
+export async function withdrawSnapshot(key: string, database: string, attempt: number, reason = ""): Promise<boolean> {
+  return await exchange(
     key,
     database,
-    { attempt, generation: 0, snapshot: "" },
+    { attempt, generation: 0, snapshot: "", withdrawn: reason },
     (row) => row.snapshotAttempt <= attempt && (row.snapshotAttempt < attempt || row.snapshot !== ""),
   );
+}
+
+/** Why this attempt's snapshot was withdrawn before the copy was over; undefined if it was not. */
+export async function reasonOfWithdrawal(key: string, database: string, attempt: number): Promise<string | undefined> {
+  const row = await getDatabase(key, database);
+  return row?.snapshotAttempt === attempt && row.snapshot === undefined ? row.snapshotWithdrawn : undefined;
 }
 
 interface SnapshotColumns {
@@ -66,7 +76,7 @@ interface SnapshotColumns {
 async function exchange(
   key: string,
   database: string,
-  next: PublishedSnapshot,
+  next: PublishedSnapshot & { readonly withdrawn?: string },
   allowed: (row: SnapshotColumns) => boolean,
 ): Promise<boolean> {
   const client = await table("MigrationDatabases");
@@ -82,6 +92,7 @@ async function exchange(
           snapshot: next.snapshot,
           snapshotAttempt: next.attempt,
           snapshotGeneration: next.generation,
+          snapshotWithdrawn: next.withdrawn ?? "",
         },
         "Merge",
         { etag: row.etag },

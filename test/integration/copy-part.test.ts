@@ -106,7 +106,7 @@ describe.each([
   test("the parts of a table add up to the table as the snapshot shows it", async () => {
     const from = servers[server] as EmbeddedServer;
     await makeRagged(from);
-    const snapshot = await openKeeper(options(from), { lifeSeconds: 60 });
+    const snapshot = await openKeeper(options(from), { lifeSeconds: 60, lockTimeoutSeconds: 60 });
     const expected = (await from.query(contents))[0];
     // What happens after the snapshot is not of the copy.
     await from.query("delete from public.item where id < 1000; insert into public.item (id) values (-1)");

@@ -43,11 +43,11 @@ async function rowsSeenIn(snapshot: string): Promise<number> {
 
 test("the snapshot is handed from keeper to keeper and shows the same rows after the first is gone", async () => {
   await server.query("insert into public.event select generate_series(1, 10)");
-  const first = await openKeeper(options("keeper 1"), { lifeSeconds: 2 });
+  const first = await openKeeper(options("keeper 1"), { lifeSeconds: 2, lockTimeoutSeconds: 60 });
   await server.query("insert into public.event select generate_series(11, 20)");
-  const second = await openKeeper(options("keeper 2"), { predecessor: first, lifeSeconds: 4 });
+  const second = await openKeeper(options("keeper 2"), { predecessor: first, lifeSeconds: 4, lockTimeoutSeconds: 60 });
   await delay(2_500);
-  const third = await openKeeper(options("keeper 3"), { predecessor: second, lifeSeconds: 10 });
+  const third = await openKeeper(options("keeper 3"), { predecessor: second, lifeSeconds: 10, lockTimeoutSeconds: 60 });
   await delay(2_500);
 
   await expect(rowsSeenIn(first)).rejects.toMatchObject({ code: "SnapshotLost" });
@@ -56,7 +56,7 @@ test("the snapshot is handed from keeper to keeper and shows the same rows after
 });
 
 test("a keeper ends by itself when nobody relays it", async () => {
-  await openKeeper(options("keeper 1"), { lifeSeconds: 1 });
+  await openKeeper(options("keeper 1"), { lifeSeconds: 1, lockTimeoutSeconds: 60 });
   await expect
     .poll(() => server.query("select from pg_stat_activity where application_name like 'migration keepers%'"), {
       timeout: 5_000,
@@ -65,7 +65,7 @@ test("a keeper ends by itself when nobody relays it", async () => {
 });
 
 test("while a keeper sleeps nobody can truncate or rewrite a table, and everybody can write to it", async () => {
-  await openKeeper(options("keeper 1"), { lifeSeconds: 20 });
+  await openKeeper(options("keeper 1"), { lifeSeconds: 20, lockTimeoutSeconds: 60 });
   await server.query("insert into public.event values (1); update public.event set id = 2; delete from public.event");
   await expect(server.query("set lock_timeout = '200ms'; truncate public.event")).rejects.toMatchObject({
     code: "55P03",
@@ -74,7 +74,7 @@ test("while a keeper sleeps nobody can truncate or rewrite a table, and everybod
 });
 
 test("ending the migration's sessions ends its keepers, and no session of anybody else's", async () => {
-  await openKeeper(options("keeper 1"), { lifeSeconds: 20 });
+  await openKeeper(options("keeper 1"), { lifeSeconds: 20, lockTimeoutSeconds: 60 });
   const other = await connect({ ...options("x"), applicationName: applicationName("server_keepers2", "keeper 1") });
 
   const leftOver = await Promise.all(

@@ -3,8 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { EmbeddedServer } from "../../local/embedded-server.js";
 import { applicationName } from "../../shared/postgres/application-name.js";
 import { connect, endSession, withConnection } from "../../shared/postgres/connect.js";
+import { hasExclusiveLocks, listLockWaiters } from "../../shared/postgres/lock-waiters.js";
 import { endingTask, endSessions } from "../../shared/postgres/sessions.js";
-import { importSnapshot, openKeeper } from "../../shared/postgres/snapshot.js";
+import { importSnapshot, isSnapshotHeld, openKeeper } from "../../shared/postgres/snapshot.js";
+import { serverVersion } from "../../shared/postgres/source-tables.js";
 
 const key = "server_keepers";
 let server: EmbeddedServer;
@@ -53,6 +55,66 @@ test("the snapshot is handed from keeper to keeper and shows the same rows after
   await expect(rowsSeenIn(first)).rejects.toMatchObject({ code: "SnapshotLost" });
   await expect(rowsSeenIn(second)).rejects.toMatchObject({ code: "SnapshotLost" });
   expect(await rowsSeenIn(third)).toBe(10);
+});
+
+test("a snapshot that a session still reads from is held for nobody else once its keeper is gone", async () => {
+  const snapshot = await openKeeper(options("keeper 1"), { lifeSeconds: 20, lockTimeoutSeconds: 5 });
+  const [reader, asking] = [await connect(options("reader")), await connect(options("asking"))];
+  try {
+    expect(await isSnapshotHeld(asking, snapshot)).toBe(true);
+    await importSnapshot(reader, snapshot);
+    await server.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name like '%keeper 1'",
+    );
+    await expect.poll(() => isSnapshotHeld(asking, snapshot)).toBe(false);
+    expect((await reader.query("select count(*) from public.event")).rowCount).toBe(1);
+  } finally {
+    await Promise.all([endSession(reader), endSession(asking)]);
+  }
+});
+
+test("a keeper that meets somebody's lock gives up soon, and holds nothing then", async () => {
+  const other = await connect(options("somebody else's"));
+  await other.query("begin; lock table public.event in access exclusive mode");
+  try {
+    await expect(openKeeper(options("keeper 1"), { lifeSeconds: 20, lockTimeoutSeconds: 0.2 })).rejects.toMatchObject({
+      code: "TableLocked",
+      message: expect.stringMatching(/within 0\.2 s.*pg_locks/),
+    });
+  } finally {
+    await endSession(other);
+  }
+});
+
+test("who waits for a table that a keeper holds is listed, with the statement and who else waits", async () => {
+  await openKeeper(options("keeper 1"), { lifeSeconds: 20, lockTimeoutSeconds: 5 });
+  const [asking, waiter, reader] = [
+    await connect(options("asking")),
+    await server.connect("postgres"),
+    await server.connect("postgres"),
+  ];
+  try {
+    const version = await serverVersion(asking);
+    expect(await listLockWaiters(asking, { migrationKey: key, version })).toEqual([]);
+    expect(await hasExclusiveLocks(asking, key)).toBe(false);
+    const truncated = waiter.query("truncate public.event");
+    const waiting = () => listLockWaiters(asking, { migrationKey: key, version });
+    await expect.poll(waiting).toHaveLength(1);
+    const read = reader.query("select from public.event");
+    await expect
+      .poll(waiting)
+      .toMatchObject([{ statement: "truncate public.event", relation: "public.event", behind: 1 }]);
+    expect(await listLockWaiters(asking, { migrationKey: "server_another", version })).toEqual([]);
+    expect(await hasExclusiveLocks(asking, key)).toBe(true);
+    // Before 14 no server tells since when.
+    expect(await listLockWaiters(asking, { migrationKey: key, version: 120_000 })).toMatchObject([
+      { seconds: undefined },
+    ]);
+    await withConnection(options(endingTask), (client) => endSessions(client, { migrationKey: key }));
+    await Promise.all([truncated, read]);
+  } finally {
+    await Promise.all([endSession(asking), waiter.end(), reader.end()]);
+  }
 });
 
 test("a keeper ends by itself when nobody relays it", async () => {

@@ -11,6 +11,7 @@ import {
   type ServerPasswords,
 } from "./migration.js";
 import type { MigrationPath } from "./migration-path.js";
+import { Notifications } from "./notifications.js";
 import { RequestError, type RequestProblem, refuseIfAny } from "./request-error.js";
 import { fieldError, fieldOf, isObject, oneOf, problem, readProperties } from "./request-properties.js";
 import { sameServer } from "./server-address.js";
@@ -46,6 +47,7 @@ export interface MigrationRequest {
   readonly targetDbServerFullyQualifiedDomainName: string | undefined;
   /** Azure's runtime server for sources behind private endpoints: kept and answered, this service reaches a source from its own network. */
   readonly migrationInstanceResourceId: string | undefined;
+  readonly notifications: Notifications | undefined;
   /** What a PUT may only repeat of a migration that has got so far. */
   readonly asked: {
     readonly triggerCutover: boolean;
@@ -126,6 +128,11 @@ const propertiesShape = {
   verifyAtCutover: documented(oneOf(verifications).optional(), "How they are at the cutover of an online migration.", {
     added: true,
   }),
+  notifications: documented(
+    Notifications.optional(),
+    "A webhook: every change of state is sent to it as a CloudEvent (docs/operations.md).",
+    { added: true, form: "object" },
+  ),
   setupLogicalReplicationOnSourceDbIfNeeded: documented(
     Flag.optional(),
     "Whether the service may set the source up for logical replication; `False` without. It never restarts the source.",
@@ -255,6 +262,7 @@ export function parseMigrationRequest(
     sourceDbServerFullyQualifiedDomainName: properties.sourceDbServerFullyQualifiedDomainName,
     targetDbServerFullyQualifiedDomainName: properties.targetDbServerFullyQualifiedDomainName,
     migrationInstanceResourceId: properties.migrationInstanceResourceId,
+    notifications: properties.notifications,
     asked: {
       triggerCutover: properties.triggerCutover ?? false,
       dbsToTriggerCutoverOn: properties.dbsToTriggerCutoverOn ?? [],

@@ -158,6 +158,18 @@ export const MigrationResource = z.strictObject({
     verifyAtCutover: documented(Verification.optional(), "How they are at the cutover of an online migration.", {
       added: true,
     }),
+    notifications: documented(
+      z
+        .strictObject({
+          origin: documented(text, "Where events are sent to: scheme, host and port.", { added: true }),
+          problem: documented(text.optional(), "What is in the way of the latest one that did not get through.", {
+            added: true,
+          }),
+        })
+        .optional(),
+      "The webhook, when there is one.",
+      { added: true },
+    ),
     setupLogicalReplicationOnSourceDbIfNeeded: flag,
     startDataMigration: flag,
     migrationWindowStartTimeInUtc: time.optional(),

@@ -1,15 +1,18 @@
 /** PUT …/migrations/{name}. Every step may be repeated after a crash: the same body leads to the same migration. */
 import { randomUUID } from "node:crypto";
+import { guardedLookup } from "../addresses/guarded-lookup.js";
 import type { MigrationSpec } from "../model/migration.js";
 import type { MigrationRequest } from "../model/migration-request.js";
 import { RequestError, refuseIfAny } from "../model/request-error.js";
 import { problem } from "../model/request-properties.js";
+import { ServiceError } from "../model/service-error.js";
 import { hasEnded } from "../model/states.js";
 import { fingerprint } from "../secrets/seal.js";
 import { settings } from "../settings.js";
 import { claimDatabases, releaseClaims } from "../status/claims.js";
 import { queueDatabases } from "../status/databases.js";
 import { getMigration, insertMigration, type MigrationRow } from "../status/migrations.js";
+import { sealWebhook } from "../status/notifications.js";
 import { createQueues } from "../status/queues.js";
 import { deleteSecrets, saveSecrets } from "../status/secrets.js";
 import { auditLine, type Caller, unknownCaller } from "./caller.js";
@@ -37,6 +40,7 @@ export async function createMigration(
   }
   refusePastWindow(request);
   refuseWhatComesLater(request);
+  refuseWebhook(request);
   const requestFingerprint = fingerprint(requestText(request));
   // A validation writes nothing: any number of them may read the same databases.
   const conflict = spec.option === "Validate" ? undefined : await claimDatabases(spec);
@@ -58,6 +62,10 @@ export async function createMigration(
       spec: decided(spec),
       migrationId,
       requestFingerprint,
+      ...(request.notifications && {
+        notificationsSealed: sealWebhook(spec.key, request.notifications),
+        notificationsOrigin: new URL(request.notifications.url).origin,
+      }),
       createdBy: caller.name,
       audit: auditLine(caller, "PUT", []),
     });
@@ -151,6 +159,22 @@ function decided(spec: MigrationSpec): MigrationSpec {
     verification: spec.verification ?? verification,
     verifyAtCutover: spec.verifyAtCutover ?? verifyAtCutover,
   };
+}
+
+/** An IP address is refused at once; what a name leads to is seen when an event is sent. */
+function refuseWebhook({ notifications }: MigrationRequest): void {
+  if (notifications === undefined) return;
+  const host = new URL(notifications.url).hostname.replace(/^\[(.*)\]$/, "$1");
+  try {
+    guardedLookup(host);
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    const target = "properties.notifications.url";
+    throw new RequestError(400, error.code, `${target}: ${error.message}`, {
+      target,
+      details: [{ code: error.code, target, message: error.message }],
+    });
+  }
 }
 
 function refusePastWindow({ spec }: MigrationRequest): void {

@@ -63,6 +63,10 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
       dbsToMigrate: row.databases,
       overwriteDbsInTarget: flagText(row.overwriteDbsInTarget),
       migrateRoles: flagText(row.migrateRoles),
+      notifications:
+        row.notificationsOrigin === undefined
+          ? undefined
+          : { origin: row.notificationsOrigin, problem: row.notificationProblem },
       verification: row.verification,
       verifyAtCutover: row.verifyAtCutover,
       setupLogicalReplicationOnSourceDbIfNeeded: flagText(row.setupLogicalReplicationOnSourceDbIfNeeded),

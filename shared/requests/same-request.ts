@@ -14,6 +14,8 @@ export function requestText(request: MigrationRequest): string {
     tags: request.tags,
     sourceType: request.sourceType,
     migrationInstanceResourceId: request.migrationInstanceResourceId,
+    // Left out where there is none: fingerprints of before have no word of it.
+    ...(request.notifications && { notifications: request.notifications }),
   });
 }
 

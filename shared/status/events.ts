@@ -1,7 +1,11 @@
-/** Queue `migration-events`: one CloudEvents 1.0 message (JSON, structured mode) for every change of state or substate. */
+/**
+ * Queue `migration-events`: one CloudEvents 1.0 message (JSON, structured mode) for every change of state or substate. A
+ * migration with a webhook has them sent there too, by way of the queue `migration-notifications`.
+ */
 import type { MigrationMode, MigrationOption } from "../model/migration.js";
 import { migrationResourceId } from "../model/resource-id.js";
 import type { MigrationState, MigrationSubstate } from "../model/states.js";
+import { queueNotification } from "./notifications.js";
 import { enqueue } from "./storage.js";
 
 /** A queue message has 64 KiB, 48 KiB of them left by base64; an error is cut to this many characters in an event. */
@@ -16,6 +20,8 @@ export interface AnnouncedMigration {
   readonly migrationId: string;
   readonly mode: MigrationMode;
   readonly option: MigrationOption;
+  /** Sealed; see notifications.ts. */
+  readonly notifications?: string | undefined;
 }
 
 /** Enqueues the event of a transition. Its id is the same whenever the transition is announced again. */
@@ -29,7 +35,7 @@ export async function announceTransition(
   },
   time: Date,
 ): Promise<void> {
-  await enqueue("migration-events", {
+  const event = {
     specversion: "1.0",
     id: `${migration.key}/${transition.sequence}`,
     source: migrationResourceId(migration),
@@ -48,5 +54,7 @@ export async function announceTransition(
       mode: migration.mode,
       option: migration.option,
     },
-  });
+  };
+  await enqueue("migration-events", event);
+  if (migration.notifications !== undefined) await queueNotification(migration.key, migration.notifications, event);
 }

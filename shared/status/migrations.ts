@@ -110,6 +110,11 @@ const MigrationRowColumns = z.object({
   lastModifiedBy: optionalText,
   /** Who asked for what, a line a request, the latest last. */
   audit: textColumn,
+  /** Sealed, until the migration ends: see notifications.ts. And where to, for people. */
+  notifications: optionalText,
+  notificationsOrigin: optionalText,
+  /** What is in the way of them. */
+  notificationProblem: optionalText,
   /** When every rule of the validation had been checked. */
   validatedOn: timeColumn,
 });
@@ -133,6 +138,9 @@ export interface NewMigration {
   readonly dbsToTriggerCutoverOn?: readonly string[];
   readonly createdBy?: string | undefined;
   readonly audit?: string;
+  /** Sealed. */
+  readonly notificationsSealed?: string | undefined;
+  readonly notificationsOrigin?: string | undefined;
 }
 
 /** A change of state, as the root orchestration numbers them: 1, 2, 3 … */
@@ -168,6 +176,7 @@ export interface MigrationPatch {
   readonly targetVersion?: string | undefined;
   readonly lastModifiedBy?: string | undefined;
   readonly audit?: string | undefined;
+  readonly notificationProblem?: string | undefined;
   readonly sourceEventTriggersOff?: boolean | undefined;
   readonly targetEventTriggersOff?: boolean | undefined;
 }
@@ -240,6 +249,8 @@ export async function insertMigration(migration: NewMigration): Promise<boolean>
     createdBy: migration.createdBy,
     lastModifiedBy: migration.createdBy,
     audit: migration.audit,
+    notifications: migration.notificationsSealed,
+    notificationsOrigin: migration.notificationsOrigin,
     transition: 0,
     createdOn: now,
     updatedOn: now,
@@ -286,6 +297,8 @@ export async function recordTransition(key: string, transition: Transition): Pro
       updatedOn: now,
       startedOn: migration.startedOn === undefined ? now : undefined,
       endedOn: hasEnded(transition.state) ? now : undefined,
+      // Its last message has them.
+      notifications: hasEnded(transition.state) ? "" : undefined,
       validatedOn: endsValidation(migration, transition) ? now : undefined,
     };
     try {

@@ -28,7 +28,12 @@ export type TableName =
   | "MigrationSamples"
   | "MigrationClaims"
   | "MigrationSecrets";
-export type QueueName = "migration-events" | "migration-commands" | "migration-commands-poison";
+export type QueueName =
+  | "migration-events"
+  | "migration-commands"
+  | "migration-commands-poison"
+  | "migration-notifications"
+  | "migration-notifications-poison";
 
 /** A column that Merge writes; undefined leaves the stored value alone. */
 export type Column = string | number | boolean | Date | { type: "Int64"; value: string } | undefined;
@@ -65,10 +70,14 @@ export function forgetClients(): void {
   queues.clear();
 }
 
-/** Puts a JSON message on a queue, in base64 as the Functions host's queue trigger and Storage Explorer expect by default. */
-export async function enqueue(name: QueueName, message: unknown): Promise<void> {
+/**
+ * Puts a JSON message on a queue, in base64 as the Functions host's queue trigger and Storage Explorer expect by default.
+ * @param seconds it is seen so much later
+ */
+export async function enqueue(name: QueueName, message: unknown, seconds = 0): Promise<void> {
   const client = await queue(name);
-  await client.sendMessage(Buffer.from(JSON.stringify(message), "utf8").toString("base64"));
+  const text = Buffer.from(JSON.stringify(message), "utf8").toString("base64");
+  await client.sendMessage(text, seconds === 0 ? {} : { visibilityTimeout: seconds });
 }
 
 /** One row, or undefined. */

@@ -49,6 +49,10 @@ export interface Settings {
   readonly sampleIntervalSeconds: number;
   /** LONGEST_TIMER_SECONDS: a longer wait of an orchestration is made of several timers. */
   readonly longestTimerSeconds: number;
+  /** JANITOR_SCHEDULE: when the janitor makes its rounds, as NCRONTAB with seconds, in UTC. */
+  readonly janitorSchedule: string;
+  /** RETENTION_DAYS: a migration that ended longer ago is forgotten: its rows and its histories. */
+  readonly retentionDays: number;
   /** REFRESH_MATERIALIZED_VIEWS: whether a cutover fills the target's materialized views again. */
   readonly refreshMaterializedViews: boolean;
   /** SOURCE_ADDRESSES_FROM_TARGET: sources that the target server reaches under another address, "host:port" to "host:port". */
@@ -98,6 +102,12 @@ const Limits = z.object({
     .min(1, "must be a number of seconds between 1 and 86400 (a day)")
     .max(86_400, "must be a number of seconds between 1 and 86400 (a day)")
     .default(86_400),
+  JANITOR_SCHEDULE: z
+    .string()
+    .trim()
+    .regex(/^\S+( +\S+){5}$/, 'must have six fields, second first, e.g. "0 * * * * *"')
+    .default("0 * * * * *"),
+  RETENTION_DAYS: positive("must be a number of days above 0, e.g. 90").default(90),
   REFRESH_MATERIALIZED_VIEWS: z
     .string()
     .regex(/^(true|false)$/i, "must be true or false")
@@ -180,6 +190,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     CUTOVER_LIMIT_MINUTES,
     SAMPLE_INTERVAL_SECONDS,
     LONGEST_TIMER_SECONDS,
+    JANITOR_SCHEDULE,
+    RETENTION_DAYS,
     REFRESH_MATERIALIZED_VIEWS,
     SOURCE_ADDRESSES_FROM_TARGET,
     SERVER_ADMINISTRATORS,
@@ -207,6 +219,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     cutoverLimitMinutes: CUTOVER_LIMIT_MINUTES,
     sampleIntervalSeconds: SAMPLE_INTERVAL_SECONDS,
     longestTimerSeconds: LONGEST_TIMER_SECONDS,
+    janitorSchedule: JANITOR_SCHEDULE,
+    retentionDays: RETENTION_DAYS,
     refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
     sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
     serverAdministrators: SERVER_ADMINISTRATORS,

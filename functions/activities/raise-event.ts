@@ -3,13 +3,18 @@ import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import type { MigrationSpec } from "../../shared/model/migration.js";
 
-/** Raises the event; an orchestration that has ended, or has not begun, does not need it. */
-export async function raiseEvent(context: InvocationContext, instanceId: string, name: string): Promise<void> {
+/**
+ * Raises the event; an orchestration that has ended, or has not begun, does not need it.
+ * @returns whether Durable has taken it
+ */
+export async function raiseEvent(context: InvocationContext, instanceId: string, name: string): Promise<boolean> {
   const client = df.getClient(context);
   try {
     await client.raiseEvent(instanceId, name, {});
+    return true;
   } catch (error) {
     context.debug(`${name} did not reach ${instanceId}: ${error instanceof Error ? error.message : String(error)}`);
+    return false;
   }
 }
 

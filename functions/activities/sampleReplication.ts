@@ -12,7 +12,8 @@ databaseStep(
   async ({ root, state, ...run }, context) => {
     const sample = await sampleReplication(run, state);
     await measureReplication(run.key, run.database);
-    if (sample.caughtUp && !state.announced) await raiseEvent(context, root, "DatabaseCaughtUp");
-    return { ...sample, state: { ...sample.state, announced: sample.caughtUp } };
+    // What did not get through is told again by the next sample.
+    const announced = sample.caughtUp && (state.announced || (await raiseEvent(context, root, "DatabaseCaughtUp")));
+    return { ...sample, state: { ...sample.state, announced } };
   },
 );

@@ -1,20 +1,12 @@
 /** The end of one database: nothing of ours stays in it, and its row says how it went. */
 
 import { dropReplication } from "../following/drop-replication.js";
-import { firstLedgerName } from "../ledger/ledger-name.js";
-import { dropLedger, hasLedger } from "../ledger/ledger-schema.js";
-import { readDatabaseProgress } from "../ledger/parts.js";
-import { ServiceError } from "../model/service-error.js";
 import type { DatabaseEnd, DatabaseEnding } from "../model/steps.js";
-import { withConnection } from "../postgres/connect.js";
-import { quoteIdentifier } from "../postgres/identifiers.js";
-import { endingTask, endSessions } from "../postgres/sessions.js";
 import { describeLeftOut, describeRefused } from "../run/describe-statements.js";
-import { failureOf } from "../run/failure-of.js";
-import { serversOf } from "../run/servers.js";
 import { addWarnings } from "../run/warnings.js";
-import { type DatabaseRow, getDatabase, recordDatabase } from "../status/databases.js";
+import { getDatabase, recordDatabase } from "../status/databases.js";
 import { listStatements } from "../status/statements.js";
+import { dropTargetLedger } from "./drop-target-ledger.js";
 
 /**
  * Converges. A target that cannot be reached does not keep the end from being recorded: what is left there is told.
@@ -29,7 +21,7 @@ export async function endDatabase(end: DatabaseEnd): Promise<DatabaseEnding> {
   await addWarnings(key, database, describeLeftOut(statements));
   const row = await getDatabase(key, database);
   const leftBehind = [
-    row === undefined ? undefined : await cleanUp(key, database, row),
+    row === undefined ? undefined : await dropTargetLedger(key, row),
     // After that: it ends our sessions.
     await dropReplication(end),
   ];
@@ -41,30 +33,4 @@ export async function endDatabase(end: DatabaseEnd): Promise<DatabaseEnding> {
     endedOn: new Date().toISOString(),
   });
   return { state, ...(failure === undefined ? {} : { failure }) };
-}
-
-/** What finishDatabase() did not come to: the database's own event triggers and settings are not in force then. */
-async function cleanUp(key: string, database: string, row: DatabaseRow): Promise<string | undefined> {
-  // Before the target database was created there is nothing of ours in it: it may be somebody's.
-  if (!row.targetCreated || row.ledgerDropped) return undefined;
-  try {
-    const servers = await serversOf(key);
-    await withConnection(servers.targetMaintenance(endingTask), (client) =>
-      endSessions(client, { migrationKey: key, database }),
-    );
-    await withConnection(servers.target(database, endingTask), async (target) => {
-      if (!(await hasLedger(target))) return;
-      await recordDatabase(key, database, await readDatabaseProgress(target));
-      await dropLedger(target);
-    });
-    return undefined;
-  } catch (error) {
-    // Somebody has dropped the database, and the schema with it.
-    if (error instanceof ServiceError && error.code === "DatabaseNotFound") return undefined;
-    const schema = quoteIdentifier(row.ledger ?? firstLedgerName);
-    return (
-      `Schema ${schema} of the migration could not be dropped from target database ${database} (${failureOf(error).message}). ` +
-      `Run there: DROP SCHEMA IF EXISTS ${schema} CASCADE;`
-    );
-  }
 }

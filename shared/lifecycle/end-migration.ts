@@ -8,6 +8,7 @@ import { serversOf } from "../run/servers.js";
 import { releaseClaims } from "../status/claims.js";
 import { listDatabases } from "../status/databases.js";
 import { deleteSecrets } from "../status/secrets.js";
+import { dropTargetLedger } from "./drop-target-ledger.js";
 import { leaveRoles } from "./migrate-roles.js";
 
 /** Seconds between attempts to reach a server that does not answer. */
@@ -18,23 +19,36 @@ const waitsSeconds = [1, 3, 10];
  * @param migrated whether there were more than a validation's sessions, which end by themselves.
  */
 export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
-  const leftBehind = migrated
-    ? [await endSessionsPatiently(key), await leaveRolesPatiently(key), ...(await dropRemains(key))].filter(
-        (text) => text !== undefined,
-      )
-    : [];
+  const leftBehind = migrated ? await cleanUpServers(key) : [];
   await deleteSecrets(key);
   await releaseClaims(key);
   return leftBehind.length === 0 ? {} : { leftBehind: leftBehind.join("\n") };
 }
 
-/** What a database's own end could not drop, because a server was away: by now it may be back. */
-async function dropRemains(key: string): Promise<(string | undefined)[]> {
+/**
+ * Ends and drops what the migration has on both servers, for as long as its passwords are there. Converges.
+ * @returns what is left, by name, with what to do about it
+ */
+export async function cleanUpServers(key: string): Promise<string[]> {
+  const leftBehind = [
+    await endSessionsPatiently(key),
+    await leaveRolesPatiently(key),
+    ...(await dropRemains(key)).flat(),
+  ];
+  return leftBehind.filter((text) => text !== undefined);
+}
+
+/**
+ * What a database's own end could not drop, because a server was away: by now it may be back. Or it had no end of its own, because its
+ * orchestration was terminated.
+ */
+async function dropRemains(key: string): Promise<(string | undefined)[][]> {
   const rows = await listDatabases(key);
   return await Promise.all(
-    rows.map(({ database, snapshotAttempt }) =>
-      dropReplication({ key, database, attempt: Math.max(1, snapshotAttempt) }),
-    ),
+    rows.map(async (row) => [
+      await dropTargetLedger(key, row),
+      await dropReplication({ key, database: row.database, attempt: Math.max(1, row.snapshotAttempt) }),
+    ]),
   );
 }
 

@@ -27,7 +27,7 @@ import { requestText, sameRequest } from "./same-request.js";
  */
 export async function createMigration(
   request: MigrationRequest,
-  orchestrations: Orchestrations,
+  orchestrations: Pick<Orchestrations, "ensureStarted">,
   preconditions: Preconditions = {},
   caller: Caller = unknownCaller,
 ): Promise<{ created: boolean }> {
@@ -89,7 +89,7 @@ export async function createMigration(
 async function converge(
   existing: MigrationRow,
   request: MigrationRequest,
-  orchestrations: Orchestrations,
+  orchestrations: Pick<Orchestrations, "ensureStarted">,
 ): Promise<void> {
   const { spec } = request;
   const sameGroup =
@@ -115,7 +115,7 @@ async function converge(
   if (!hasEnded(existing.state)) await begin(request, orchestrations);
 }
 
-async function begin({ spec }: MigrationRequest, orchestrations: Orchestrations): Promise<void> {
+async function begin({ spec }: MigrationRequest, orchestrations: Pick<Orchestrations, "ensureStarted">): Promise<void> {
   await createQueues();
   await queueDatabases(spec.key, spec.databases);
   await orchestrations.ensureStarted(spec);

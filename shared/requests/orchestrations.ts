@@ -1,4 +1,5 @@
-/** What the requests need of Durable: the triggers supply it from their durable client. */
+/** What the requests and the janitor need of Durable: the triggers supply it from their durable client. */
+import type { OrchestrationControl } from "../lifecycle/orchestration-control.js";
 import type { MigrationSpec } from "../model/migration.js";
 import type { StatementsRetryInput } from "../model/steps.js";
 
@@ -14,11 +15,20 @@ export interface MigrationEvents {
   Respecify: { specification: number };
 }
 
-export interface Orchestrations {
+/** What our own orchestrations tell the root one; see sampleReplication. */
+export interface InnerEvents {
+  DatabaseCaughtUp: Record<string, never>;
+}
+
+export interface Orchestrations extends OrchestrationControl {
   /** Starts the migration's root orchestration unless it exists already. */
   ensureStarted(spec: MigrationSpec): Promise<void>;
   /** Starts trying a migration's refused statements again, unless this retry has been started already. */
   ensureRetry(input: StatementsRetryInput): Promise<void>;
   /** Raises an event on it. */
-  raise<Name extends keyof MigrationEvents>(key: string, name: Name, data: MigrationEvents[Name]): Promise<void>;
+  raise<Name extends keyof (MigrationEvents & InnerEvents)>(
+    key: string,
+    name: Name,
+    data: (MigrationEvents & InnerEvents)[Name],
+  ): Promise<void>;
 }

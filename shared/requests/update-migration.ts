@@ -1,4 +1,5 @@
 /** PATCH and DELETE …/migrations/{name}: changes of mutable properties, and the events that they mean for a running migration. */
+import { beginToEnd, lossOf } from "../lifecycle/lost-migration.js";
 import type { MigrationPatchRequest, PatchedProperties } from "../model/migration-patch.js";
 import type { MigrationPath } from "../model/migration-path.js";
 import { migrationChanging, RequestError, type RequestProblem } from "../model/request-error.js";
@@ -38,6 +39,10 @@ export async function patchMigration(
     checkPreconditions(preconditions, migration.etag);
     refuseWhenEnded(migration);
     const events = eventsOf(migration, request.properties);
+    const orders: string[] = events.map(({ name }) => name);
+    if (mayRespecify(migration, request.properties)) orders.push("Respecify");
+    const loss = orders.length === 0 ? undefined : await lossFor(migration, orchestrations);
+    if (loss !== undefined) refuseOrders(migration, loss, orders);
     refuseConflicts(conflictsOf(migration, request.properties));
     await claimChange(migration, request.properties);
     const changes = { ...columnsOf(migration, request), ...audited(migration, request, caller, verb) };
@@ -51,9 +56,27 @@ export async function patchMigration(
     }
     await replacePasswords(migration, request.properties);
     const respecified = { ...migration, specification: changes.specification ?? migration.specification };
-    await raise(respecified, [...events, ...respecifications(respecified, request.properties)], orchestrations);
+    const respecifying = respecifications(respecified, request.properties);
+    if (loss === undefined) await raise(respecified, [...events, ...respecifying], orchestrations);
+    else if (migration.state !== "CleaningUp") await beginToEnd(migration, loss, orchestrations);
     return;
   }
+}
+
+/** Why nobody hears of an order any more; undefined while the migration's orchestration does. */
+async function lossFor(migration: MigrationRow, orchestrations: Orchestrations): Promise<string | undefined> {
+  return migration.state === "CleaningUp" ? (migration.error ?? "") : await lossOf(migration, orchestrations);
+}
+
+/** A cancel is what such a migration is ended by; nothing else can be carried out. */
+function refuseOrders({ name }: MigrationRow, loss: string, orders: readonly string[]): void {
+  if (orders.every((order) => order === "Cancel")) return;
+  throw new RequestError(
+    409,
+    "OrchestrationLost",
+    `${loss} Migration ${name} cannot go on, and is ended within minutes: wait until it has, and create it again.`,
+    { target: "migrationName" },
+  );
 }
 
 /**

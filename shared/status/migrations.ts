@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { type MigrationSpec, migrationModes, migrationOptions, sslModes } from "../model/migration.js";
-import { hasEnded, MigrationState, MigrationSubstate } from "../model/states.js";
+import { hasEnded, MigrationState, MigrationSubstate, migrationStates } from "../model/states.js";
 import { Verification } from "../model/verification.js";
 import { announceTransition } from "./events.js";
 import {
@@ -200,6 +200,20 @@ export async function listMigrations(server: string, options: { active?: boolean
 /** Every migration there is, fetched while they are consumed. */
 export async function* listAllMigrations(): AsyncGenerator<MigrationRow> {
   for await (const row of queryRows("Migrations", odata`PartitionKey ge ${""}`)) yield parse(row);
+}
+
+/** The migrations that have not ended, of all servers, fetched while they are consumed. */
+export async function* listActiveMigrations(): AsyncGenerator<MigrationRow> {
+  const active = migrationStates.filter((state) => !hasEnded(state)).map((state) => odata`state eq ${state}`);
+  for await (const row of queryRows("Migrations", active.join(" or "))) yield parse(row);
+}
+
+/** The migrations that ended before, of all servers, fetched while they are consumed. */
+export async function* listMigrationsEndedBefore(limit: Date): AsyncGenerator<MigrationRow> {
+  for await (const row of queryRows("Migrations", odata`endedOn lt ${limit}`)) {
+    const migration = parse(row);
+    if (hasEnded(migration.state)) yield migration;
+  }
 }
 
 /** Creates the row of a new migration, in state InProgress. Answers false, and changes nothing, when the key is taken. */

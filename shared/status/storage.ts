@@ -27,6 +27,7 @@ export type TableName =
   | "MigrationTransitions"
   | "MigrationSamples"
   | "MigrationClaims"
+  | "MigrationJanitor"
   | "MigrationSecrets";
 export type QueueName =
   | "migration-events"

@@ -2,7 +2,6 @@
  * Orchestrations that are lost behind the service's back, in whatever substate a migration is: the janitor ends it, and nothing of it stays. By default
  * every substate loses its orchestration in one way; with ONLINE_FAULTS=all in each.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { TableClient } from "@azure/data-tables";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { EmbeddedServer } from "../../local/embedded-server.js";
@@ -141,7 +140,13 @@ async function seed(source: EmbeddedServer): Promise<void> {
   await source.query(rows, { database: "lost" });
 }
 
-async function enterScene(name: string, scene: Scene, source: EmbeddedServer, wire: ThrottledProxy): Promise<void> {
+/** @returns what ends whatever keeps the migration there */
+async function enterScene(
+  name: string,
+  scene: Scene,
+  source: EmbeddedServer,
+  wire: ThrottledProxy,
+): Promise<() => Promise<void>> {
   wire.limit(scene.bytesPerSecond ?? Number.POSITIVE_INFINITY);
   const slow = { host: wire.host, port: wire.port, user: source.user, password: source.password };
   const properties = { migrationMode: scene.mode, ...scene.properties };
@@ -154,9 +159,7 @@ async function enterScene(name: string, scene: Scene, source: EmbeddedServer, wi
     await source.query("update item set body = 'changed' where id = 1", { database: "lost" });
     await stage.client.patch(name, { triggerCutover: "True" });
     await stage.client.waitForSubstate(name, scene.substate);
-    await delay(1_000);
-    await holder.end();
-    return;
+    return async () => await holder.end();
   }
   await stage.client.waitForSubstate(name, scene.substate, 120);
   if (scene.substate === "MigratingData") {
@@ -165,6 +168,7 @@ async function enterScene(name: string, scene: Scene, source: EmbeddedServer, wi
       return (details?.fullLoadLoadingTables ?? 0) > 0;
     });
   }
+  return async () => {};
 }
 
 async function loseRoot(name: string, loss: Loss): Promise<void> {

@@ -7,9 +7,10 @@
  * order is the order of its actions, always.
  */
 import type { OrchestrationContext, Task } from "durable-functions";
+import { isOfPlatform } from "../shared/model/outcome.js";
 
 export interface RetryLimits {
-  /** Attempts in all. */
+  /** Attempts in all; those that a fault of the platform has thrown off have no limit. */
   readonly attempts: number;
   /** Milliseconds before the second attempt; doubled before each further one. */
   readonly firstWait: number;
@@ -70,6 +71,6 @@ export class Retried implements Task {
   }
 
   get #mayTryAgain(): boolean {
-    return this.#failures + 1 < this.#limits.attempts;
+    return this.#failures + 1 < this.#limits.attempts || isOfPlatform(this.#current.result);
   }
 }

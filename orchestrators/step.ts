@@ -1,6 +1,6 @@
 /** Calling a step from an orchestration: an activity with the service's retry policy, its failure as an exception. */
 import { type OrchestrationContext, RetryOptions, type Task } from "durable-functions";
-import type { Failure, Outcome } from "../shared/model/outcome.js";
+import { type Failure, isOfPlatform, type Outcome } from "../shared/model/outcome.js";
 import type { StepName, Steps } from "../shared/model/steps.js";
 import { hostAwaited } from "./host-clock.js";
 import { race } from "./race.js";
@@ -42,15 +42,17 @@ export function* carryOut<S extends StepName>(
   const policy = new RetryOptions(firstWait, attempts);
   policy.backoffCoefficient = 2;
   policy.maxRetryIntervalInMilliseconds = longestWait;
-  let outcome: unknown;
-  try {
-    outcome = yield context.df.callActivityWithRetry(step, policy, input);
-  } catch (error) {
-    throw new StepFailed(failureOfRetries(error));
-  } finally {
-    hostAwaited(context);
+  for (;;) {
+    try {
+      return unwrap<S>((yield context.df.callActivityWithRetry(step, policy, input)) as Outcome<Steps[S]["output"]>);
+    } catch (error) {
+      if (error instanceof StepFailed) throw error;
+      // That says nothing about the migration: it is waited out.
+      if (!isOfPlatform(error)) throw new StepFailed(failureOfRetries(error));
+    } finally {
+      hostAwaited(context);
+    }
   }
-  return unwrap<S>(outcome as Outcome<Steps[S]["output"]>);
 }
 
 /**

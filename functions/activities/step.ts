@@ -5,13 +5,14 @@
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
 import type { z } from "zod";
-import type { Failure, Outcome } from "../../shared/model/outcome.js";
+import { type Failure, type Outcome, platformFault } from "../../shared/model/outcome.js";
 import type { DatabaseRun, DatabaseStep, StepName, Steps } from "../../shared/model/steps.js";
 import { isTransient } from "../../shared/postgres/transient.js";
 import { failureOf } from "../../shared/run/failure-of.js";
 import { givingWay } from "../../shared/run/give-way.js";
 import { noteStep } from "../../shared/run/note-step.js";
 import { untilCanceled } from "../../shared/run/until-canceled.js";
+import { isPlatformFault } from "../../shared/status/platform-fault.js";
 import { measureStep, type StepSubject } from "../../shared/telemetry/measure-step.js";
 
 /** Registers a step of the migration as a whole. */
@@ -93,12 +94,18 @@ async function outcomeOf<T>(
     const failure = failureOf(error);
     if (isTransient(error)) {
       context.warn(`${name}: ${failure.message} It will be tried again.`);
-      await noteRetry(failure);
+      if (isPlatformFault(error)) throw new Error(`${platformFault} ${oneLine(failure.message)}`);
+      // Whoever is told of a server that does not answer can do without it while the storage account does not either.
+      await noteRetry(failure).catch(() => {});
       // Durable keeps the message in its history: ours, which holds no secret, not whatever the cause carries along.
       // In one line: the orchestration takes what follows for a stack.
-      throw new Error(failure.message.replaceAll(/\s*\n\s*/g, " "));
+      throw new Error(oneLine(failure.message));
     }
     context.error(`${name}: ${failure.message}`);
     return { ok: false, failure };
   }
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s*\n\s*/g, " ");
 }

@@ -5,13 +5,14 @@
 import type pg from "pg";
 import { type PartProgress, type PartToCopy, readDatabaseProgress, recordProgress } from "../ledger/parts.js";
 import { isCancelRequested, recordDatabase } from "../status/databases.js";
+import { isPlatformFault } from "../status/platform-fault.js";
 import { keepSample, sampleSpan } from "../status/samples.js";
 import { recordParts } from "../status/tables.js";
 import { plannedPart } from "./planned-part.js";
 
 const intervalMs = 1_000;
 
-/** Flushes that may fail in a row before the copy gives up: a short outage of the storage account must not end a long copy. */
+/** Flushes that may fail in a row, for the target's sake, before the copy gives up. */
 const failuresAllowed = 10;
 
 export interface ReportedDatabase {
@@ -27,7 +28,8 @@ export class ProgressReporter {
   readonly #changed = new Map<number, { part: PartToCopy; progress: PartProgress; startedOn: string }>();
   readonly #startedOn = new Map<number, string>();
   #timer: NodeJS.Timeout | undefined;
-  #flushing: Promise<void> = Promise.resolve();
+  /** The tick that is under way: the next one comes after it, however long the storage account takes. */
+  #ticking: Promise<void> | undefined;
   #failures = 0;
   #canceled = false;
   /** The span of time that has a sample already. */
@@ -47,7 +49,9 @@ export class ProgressReporter {
 
   start(): void {
     this.#timer = setInterval(() => {
-      this.#flushing = this.#flushing.then(() => this.#tick());
+      this.#ticking ??= this.#tick().finally(() => {
+        this.#ticking = undefined;
+      });
     }, intervalMs);
   }
 
@@ -62,10 +66,13 @@ export class ProgressReporter {
     });
   }
 
-  /** Stops the clock and tells what is still untold. */
+  /**
+   * Stops the clock and tells what is still untold.
+   * @throws what keeps it from being told: then the task is to be run again, and finds its parts loaded
+   */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#flushing;
+    await this.#ticking;
     await this.#flush();
   }
 
@@ -78,6 +85,8 @@ export class ProgressReporter {
         this.#abort.abort(new Error("canceled"));
       }
     } catch (error) {
+      // The copy goes on while only its status cannot be written: the next tick that gets through tells it.
+      if (isPlatformFault(error)) return;
       this.#failures += 1;
       if (this.#failures >= failuresAllowed) this.#abort.abort(error);
     }

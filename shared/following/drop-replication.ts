@@ -10,13 +10,15 @@ import { dropSubscriptions } from "../postgres/subscription.js";
 import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
+import { isPlatformFault } from "../status/platform-fault.js";
 
 /** Seconds between attempts to reach a server that does not answer. */
 const waitsSeconds = [1, 3, 10];
 
 /**
- * Drops subscription, slot and publications; each side on its own, so that one that does not answer does not keep the other's. Always ends well, and converges.
+ * Drops subscription, slot and publications; each side on its own, so that one that does not answer does not keep the other's. Converges.
  * @returns what is left, by name, with the SQL that drops it; undefined when nothing is
+ * @throws faults of the platform alone
  */
 export async function dropReplication(run: DatabaseRun): Promise<string | undefined> {
   const { key, database, attempt } = run;
@@ -66,6 +68,8 @@ async function patiently(work: () => Promise<void>): Promise<string | undefined>
       // Neither slot nor subscription can be in a database that is not there.
       if (error instanceof ServiceError && (error.code === "DatabaseNotFound" || error.code === "SecretsMissing"))
         return undefined;
+      // What to drop is not known then, nor how to get there: the whole step is tried again.
+      if (isPlatformFault(error)) throw error;
       problem = failureOf(error).message;
     }
   }

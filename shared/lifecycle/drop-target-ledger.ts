@@ -9,10 +9,12 @@ import { endingTask, endSessions } from "../postgres/sessions.js";
 import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
 import { type DatabaseRow, recordDatabase } from "../status/databases.js";
+import { isPlatformFault } from "../status/platform-fault.js";
 
 /**
  * What finishDatabase() did not come to: the database's own event triggers and settings are not in force then. Converges.
  * @returns what is left, with the SQL that drops it; undefined when nothing is
+ * @throws faults of the platform alone
  */
 export async function dropTargetLedger(key: string, row: DatabaseRow): Promise<string | undefined> {
   const { database } = row;
@@ -34,6 +36,7 @@ export async function dropTargetLedger(key: string, row: DatabaseRow): Promise<s
     // Somebody has dropped the database, and the schema with it; or the migration has ended before, and cleaned up.
     if (error instanceof ServiceError && (error.code === "DatabaseNotFound" || error.code === "SecretsMissing"))
       return undefined;
+    if (isPlatformFault(error)) throw error;
     const schema = quoteIdentifier(row.ledger ?? firstLedgerName);
     return (
       `Schema ${schema} of the migration could not be dropped from target database ${database} (${failureOf(error).message}). ` +

@@ -7,6 +7,7 @@ import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
 import { releaseClaims } from "../status/claims.js";
 import { listDatabases } from "../status/databases.js";
+import { isPlatformFault } from "../status/platform-fault.js";
 import { deleteSecrets } from "../status/secrets.js";
 import { dropTargetLedger } from "./drop-target-ledger.js";
 import { leaveRoles } from "./migrate-roles.js";
@@ -15,8 +16,9 @@ import { leaveRoles } from "./migrate-roles.js";
 const waitsSeconds = [1, 3, 10];
 
 /**
- * Always ends well, and converges: what could not be cleaned up is told by name.
+ * Converges: what could not be cleaned up is told by name.
  * @param migrated whether there were more than a validation's sessions, which end by themselves.
+ * @throws faults of the platform alone
  */
 export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
   const leftBehind = migrated ? await cleanUpServers(key) : [];
@@ -63,6 +65,7 @@ async function leaveRolesPatiently(key: string): Promise<string | undefined> {
     } catch (error) {
       const failure = failureOf(error);
       if (failure.code === "SecretsMissing") return undefined;
+      if (isPlatformFault(error)) throw error;
       problem = failure.message;
       if (!isTransient(error)) break;
     }
@@ -85,6 +88,7 @@ async function endSessionsPatiently(key: string): Promise<string | undefined> {
       const failure = failureOf(error);
       // A second runner comes after the first has deleted the secrets: all is done.
       if (failure.code === "SecretsMissing") return undefined;
+      if (isPlatformFault(error)) throw error;
       problem = failure.message;
       // A password or a certificate that is refused will be refused again.
       if (!isTransient(error)) break;

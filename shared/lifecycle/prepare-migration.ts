@@ -12,6 +12,7 @@ import { connectSource } from "../run/connect-source.js";
 import { type MigrationServers, maintenanceDatabase, serversOf } from "../run/servers.js";
 import { settings } from "../settings.js";
 import { updateMigration } from "../status/migrations.js";
+import { isPlatformFault } from "../status/platform-fault.js";
 
 /** pg_dump 18 reads servers from 9.2 on; what we read of the catalog ourselves is there from 9.5 on. */
 const oldestSource = 90_500;
@@ -29,7 +30,9 @@ const presentDatabases = `
 export async function prepareMigration(key: string): Promise<PreparedMigration> {
   const servers = await serversOf(key);
   const finding = findDatabasesOnTarget(servers);
-  const databasesOnTarget = await (servers.spec.option === "Migrate" ? finding : finding.catch(() => []));
+  const databasesOnTarget = await (servers.spec.option === "Migrate"
+    ? finding
+    : finding.catch(noneUnlessPlatformFault));
   const {
     maxParallelCopies,
     maxParallelIndexBuilds,
@@ -51,6 +54,12 @@ export async function prepareMigration(key: string): Promise<PreparedMigration> 
     },
     databasesOnTarget,
   };
+}
+
+/** The rules of the validation tell what is wrong with a server. */
+function noneUnlessPlatformFault(error: unknown): string[] {
+  if (isPlatformFault(error)) throw error;
+  return [];
 }
 
 async function findDatabasesOnTarget(servers: MigrationServers): Promise<string[]> {

@@ -23,6 +23,14 @@ export function isCanceled(failure: Failure): boolean {
   return failure.code === canceled.code;
 }
 
+/** What the message of an activity begins with that met a fault of the platform: its orchestration tries it again for as long as it lives. */
+export const platformFault = "The service's own storage does not answer:";
+
+/** Whether an activity was thrown off by such a fault; Durable puts words of its own before the activity's. */
+export function isOfPlatform(error: unknown): boolean {
+  return (error instanceof Error ? error.message : String(error)).includes(platformFault);
+}
+
 /** Whether the base copy of the database has to start again from a new snapshot. */
 export function isSnapshotLost(failure: Failure): boolean {
   return failure.code === "SnapshotLost";

@@ -83,6 +83,9 @@ async function exchange(
   for (;;) {
     const row = await client.getEntity<Partial<SnapshotColumns>>(key, entityKey(database));
     const { snapshot = "", snapshotAttempt = 0, snapshotGeneration = 0 } = row;
+    // The write that came before may have got through, and its answer been lost.
+    if (snapshot === next.snapshot && snapshotAttempt === next.attempt && snapshotGeneration === next.generation)
+      return true;
     if (!allowed({ snapshot, snapshotAttempt, snapshotGeneration })) return false;
     try {
       await client.updateEntity(

@@ -12,7 +12,7 @@ import {
   TableTransaction,
   type TransactionAction,
 } from "@azure/data-tables";
-import { QueueClient } from "@azure/storage-queue";
+import { QueueClient, type StoragePipelineOptions } from "@azure/storage-queue";
 import { z } from "zod";
 import { settings } from "../settings.js";
 
@@ -43,6 +43,8 @@ export type Row = TableEntityResult<Record<string, unknown>>;
 
 /** A string column holds 64 KiB, that is 32 Ki UTF-16 code units. */
 const maximumText = 32_000;
+
+type AdditionalPolicy = NonNullable<TableServiceClientOptions["additionalPolicies"]>[number];
 
 const tables = new Map<TableName, Promise<TableClient>>();
 const queues = new Map<QueueName, Promise<QueueClient>>();
@@ -205,13 +207,50 @@ function cut(text: string): string {
   return text.length <= maximumText ? text : `${text.slice(0, maximumText)}…`;
 }
 
+/** Milliseconds that the storage account has to answer one request; then it is sent again. Its own limit for a query is as long. */
+const requestLimitMs = 30_000;
+
+/** Attempts in all, one, two and four seconds apart; who can wait longer tries again itself (isPlatformFault). */
+const requestAttempts = 4;
+
+/** Without a limit of its own, a request whose answer is lost on the way would hold its caller for ever. */
+const limited: AdditionalPolicy = {
+  position: "perRetry",
+  policy: {
+    name: "requestLimit",
+    sendRequest: async (request, next) => {
+      request.timeout = requestLimitMs;
+      try {
+        return await next(request);
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== "AbortError" || request.abortSignal?.aborted === true)
+          throw error;
+        throw new RestError(`The storage account has not answered within ${requestLimitMs / 1_000} s.`, {
+          code: "ETIMEDOUT",
+          request,
+        });
+      }
+    },
+  },
+};
+
+const tableOptions: TableServiceClientOptions = {
+  retryOptions: { maxRetries: requestAttempts - 1 },
+  additionalPolicies: [limited],
+};
+
+const queueOptions: StoragePipelineOptions = {
+  retryOptions: { maxTries: requestAttempts, tryTimeoutInMs: requestLimitMs, retryDelayInMs: 1_000 },
+};
+
 async function tableClient(name: TableName): Promise<TableClient> {
   const connection = settings().storageConnection;
   if (connection.kind === "identity") {
-    return new TableClient(connection.tableServiceUri, name, await credential(connection.clientId));
+    return new TableClient(connection.tableServiceUri, name, await credential(connection.clientId), tableOptions);
   }
   // Azurite on this machine speaks plain HTTP.
   const options: TableServiceClientOptions = {
+    ...tableOptions,
     allowInsecureConnection: /http:\/\/|UseDevelopmentStorage/i.test(connection.connectionString),
   };
   return TableClient.fromConnectionString(connection.connectionString, name, options);
@@ -221,9 +260,9 @@ async function queueClient(name: QueueName): Promise<QueueClient> {
   const connection = settings().storageConnection;
   if (connection.kind === "identity") {
     const address = `${connection.queueServiceUri.replace(/\/$/, "")}/${name}`;
-    return new QueueClient(address, await credential(connection.clientId));
+    return new QueueClient(address, await credential(connection.clientId), queueOptions);
   }
-  return new QueueClient(connection.connectionString, name);
+  return new QueueClient(connection.connectionString, name, queueOptions);
 }
 
 async function credential(clientId: string | undefined) {

@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { failureOf } from "../run/failure-of.js";
+import { isPlatformFault } from "../status/platform-fault.js";
 import { type Rule, type RuleFinding, type RuleState, stateOf } from "./rule.js";
 import { beginRule, endRuleSessions, type RuleSessions } from "./rule-sessions.js";
 
@@ -32,6 +33,7 @@ export interface CheckOptions {
  * Runs the checks. One that throws or exceeds the limit is Failed with the reason; sessions that it may have spoilt are given up, and the next
  * one gets new ones.
  * @returns whether all have been run.
+ * @throws faults of the platform: they say nothing about a rule
  */
 export async function runChecks(checks: readonly Check[], options: CheckOptions): Promise<boolean> {
   let sessions: RuleSessions | undefined;
@@ -44,6 +46,7 @@ export async function runChecks(checks: readonly Check[], options: CheckOptions)
         sessions ??= await openWithin(options);
         findings = await within(options.limitSeconds, inReadOnlyTransaction(sessions, run));
       } catch (error) {
+        if (isPlatformFault(error)) throw error;
         if (sessions !== undefined) await endRuleSessions(sessions);
         sessions = undefined;
         findings = reasonsOf(error);

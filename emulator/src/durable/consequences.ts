@@ -91,11 +91,13 @@ export class Consequences {
     const childId = task.InstanceId ?? "";
     const existing = await store.find(childId);
     const isOurs = existing?.parent?.executionId === executionId && existing.parent.taskId === task.EventId;
-    if (existing !== undefined && isOurs) {
-      // Started before the host last stopped: running on its own, or ended without the parent having heard of it.
-      if (isTerminal(existing.runtimeStatus)) {
-        active.deliver(instanceId, executionId, endOfChild(existing, ""));
-      }
+    if (existing !== undefined && isOurs && isTerminal(existing.runtimeStatus)) {
+      // Ended without the parent having heard of it, before the host last stopped.
+      active.deliver(instanceId, executionId, endOfChild(existing, ""));
+      return;
+    }
+    // Started before the host last stopped. (A record alone is no start: storage may have taken it, and its answer been lost.)
+    if (isOurs && active.find(childId) !== undefined) {
       return;
     }
     const started = await start(task.Name ?? "", childId, task.Input ?? "null", parent);

@@ -90,7 +90,8 @@ export class Engine {
     const id = instanceId ?? randomUUID().replaceAll("-", "");
     return await this.#locks.run(id, async () => {
       const existing = await this.#store.find(id);
-      if (!mayBeOverwritten(existing)) {
+      // Whatever runs is active: a record of something that is not has been left by a start that storage did not answer.
+      if (!mayBeOverwritten(existing) && this.#active.find(id) !== undefined) {
         return { kind: "exists", instanceId: id };
       }
       if (existing !== undefined) {

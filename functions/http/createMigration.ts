@@ -16,7 +16,8 @@ durableOperation(
     method: "PUT",
     route: migrationRoute,
     part: "migrations",
-    summary: "Creates a migration and starts it; repeated with the same body it answers the one that is there.",
+    summary:
+      "Creates a migration and starts it; repeated with the same body it answers the one that is there, with If-Match it replaces one that has ended.",
     body: MigrationBody,
     answers: {
       201: { when: "created", body: MigrationResource },

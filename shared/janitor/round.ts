@@ -2,11 +2,11 @@
  * The janitor's round: rows, orchestrations and servers are compared, and what no longer fits is mended or ended. No death leaves a slot: an orchestration
  * that ended in any way, killed by hand too, is found here.
  */
+import { forgetMigrationAndHistories } from "../lifecycle/forget-migration.js";
 import { beginToEnd, goOnEnding, lossOf } from "../lifecycle/lost-migration.js";
 import type { Orchestrations } from "../requests/orchestrations.js";
 import { settings } from "../settings.js";
 import { queueDatabases } from "../status/databases.js";
-import { forgetMigration } from "../status/forget-migration.js";
 import { type JanitorRound, recordJanitorRound } from "../status/janitor-rounds.js";
 import { listActiveMigrations, listMigrationsEndedBefore, type MigrationRow, specOf } from "../status/migrations.js";
 import { remind } from "./remind.js";
@@ -75,10 +75,7 @@ async function startAbandoned(row: MigrationRow, orchestrations: Orchestrations)
 }
 
 async function forget(row: MigrationRow, orchestrations: Orchestrations): Promise<Outcome> {
-  // A clock may be off: an orchestration that began before its row was written is found all the same.
-  const since = new Date(new Date(row.createdOn ?? 0).getTime() - day);
-  await orchestrations.purge(row.key, since, new Date());
-  await forgetMigration(row.key);
+  await forgetMigrationAndHistories(row, orchestrations);
   return "forgotten";
 }
 

@@ -1,9 +1,10 @@
 /** PUT …/migrations/{name}. Every step may be repeated after a crash: the same body leads to the same migration. */
 import { randomUUID } from "node:crypto";
 import { guardedLookup } from "../addresses/guarded-lookup.js";
+import { forgetMigrationAndHistories } from "../lifecycle/forget-migration.js";
 import type { MigrationSpec } from "../model/migration.js";
 import type { MigrationRequest } from "../model/migration-request.js";
-import { RequestError, refuseIfAny } from "../model/request-error.js";
+import { migrationChanging, RequestError, refuseIfAny } from "../model/request-error.js";
 import { problem } from "../model/request-properties.js";
 import { ServiceError } from "../model/service-error.js";
 import { hasEnded } from "../model/states.js";
@@ -20,6 +21,9 @@ import type { Orchestrations } from "./orchestrations.js";
 import { checkPreconditions, type Preconditions } from "./preconditions.js";
 import { requestText, sameRequest } from "./same-request.js";
 
+/** What creating a migration needs of Durable. */
+type Starting = Pick<Orchestrations, "ensureStarted" | "stateOf" | "purge">;
+
 /**
  * Creates a migration and starts it, or finds the one that the same request created.
  * @returns whether it is new
@@ -27,14 +31,16 @@ import { requestText, sameRequest } from "./same-request.js";
  */
 export async function createMigration(
   request: MigrationRequest,
-  orchestrations: Pick<Orchestrations, "ensureStarted">,
+  orchestrations: Starting,
   preconditions: Preconditions = {},
   caller: Caller = unknownCaller,
 ): Promise<{ created: boolean }> {
   const { spec } = request;
   const existing = await getMigration(spec.key);
   checkPreconditions(preconditions, existing?.etag);
-  if (existing !== undefined) {
+  if (existing !== undefined && replaces(existing, spec, preconditions)) {
+    await forget(existing, orchestrations);
+  } else if (existing !== undefined) {
     await converge(existing, request, orchestrations);
     return { created: false };
   }
@@ -85,17 +91,29 @@ export async function createMigration(
   return { created: true };
 }
 
+/** A name may be used again when its migration has ended, by whoever says with If-Match that he knows of it. */
+function replaces(existing: MigrationRow, spec: MigrationSpec, { ifMatch }: Preconditions): boolean {
+  return ifMatch !== undefined && hasEnded(existing.state) && isInGroupOf(existing, spec);
+}
+
+async function forget(existing: MigrationRow, orchestrations: Starting): Promise<void> {
+  if ((await orchestrations.stateOf(existing.key)).kind === "active") {
+    throw new RequestError(409, migrationChanging, "The migration is ending at this moment: repeat the request.");
+  }
+  await forgetMigrationAndHistories(existing, orchestrations);
+}
+
+function isInGroupOf(existing: MigrationRow, { subscriptionId, resourceGroup }: MigrationSpec): boolean {
+  return (
+    existing.subscriptionId.toLowerCase() === subscriptionId.toLowerCase() &&
+    existing.resourceGroup.toLowerCase() === resourceGroup.toLowerCase()
+  );
+}
+
 /** Makes an existing migration what a repeated PUT asks for, which is what it is already unless an earlier PUT died half-way. */
-async function converge(
-  existing: MigrationRow,
-  request: MigrationRequest,
-  orchestrations: Pick<Orchestrations, "ensureStarted">,
-): Promise<void> {
+async function converge(existing: MigrationRow, request: MigrationRequest, orchestrations: Starting): Promise<void> {
   const { spec } = request;
-  const sameGroup =
-    existing.subscriptionId.toLowerCase() === spec.subscriptionId.toLowerCase() &&
-    existing.resourceGroup.toLowerCase() === spec.resourceGroup.toLowerCase();
-  if (!sameGroup) {
+  if (!isInGroupOf(existing, spec)) {
     throw new RequestError(
       409,
       "MigrationNameTaken",
@@ -108,7 +126,7 @@ async function converge(
     throw new RequestError(
       409,
       "MigrationExists",
-      `Server ${existing.server} has a migration ${existing.name} already, and this request differs from the one that created it${differing.length > 0 ? ` in ${differing.join(", ")}` : ""}: choose another migrationName, send the same body, or PATCH the migration. Names are compared without case.`,
+      `Server ${existing.server} has a migration ${existing.name} already, and this request differs from the one that created it${differing.length > 0 ? ` in ${differing.join(", ")}` : ""}: choose another migrationName, send the same body, or ${hasEnded(existing.state) ? "send If-Match with its ETag to put this one in its place" : "PATCH the migration"}. Names are compared without case.`,
       { target: "migrationName" },
     );
   }

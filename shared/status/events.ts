@@ -24,7 +24,7 @@ export interface AnnouncedMigration {
   readonly notifications?: string | undefined;
 }
 
-/** Enqueues the event of a transition. Its id is the same whenever the transition is announced again. */
+/** Enqueues the event of a transition. Its id is the same whenever the transition is announced again, and no other migration's, of the same name neither. */
 export async function announceTransition(
   migration: AnnouncedMigration,
   transition: {
@@ -37,7 +37,7 @@ export async function announceTransition(
 ): Promise<void> {
   const event = {
     specversion: "1.0",
-    id: `${migration.key}/${transition.sequence}`,
+    id: `${migration.migrationId}/${transition.sequence}`,
     source: migrationResourceId(migration),
     type: "com.postgres-migration.migration.state",
     subject: migration.name,

@@ -1,6 +1,7 @@
 /**
  * Orchestrations that are lost behind the service's back, in whatever substate a migration is: the janitor ends it, and nothing of it stays. By default
- * every substate loses its orchestration in one way; with ONLINE_FAULTS=all in each.
+ * every substate from the start of the data migration on loses its orchestration in one way; with ONLINE_FAULTS=all every
+ * substate does in each.
  */
 import { TableClient } from "@azure/data-tables";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -36,25 +37,30 @@ interface Scene {
   readonly source?: () => EmbeddedServer;
   /** From WaitingForCutoverTrigger on. */
   readonly cutOver?: true;
+  /** Nothing has been made on either server yet: tried with ONLINE_FAULTS=all. */
+  readonly early?: true;
 }
 
 const scenes: readonly Scene[] = [
-  { substate: "PerformingPreRequisiteSteps", mode: "Online", bytesPerSecond: 100 },
+  { substate: "PerformingPreRequisiteSteps", mode: "Online", bytesPerSecond: 100, early: true },
   {
     substate: "WaitingForTargetDBOverwriteConfirmation",
     mode: "Online",
     properties: { overwriteDbsInTarget: "False" },
+    early: true,
   },
   {
     substate: "ValidationInProgress",
     mode: "Online",
     properties: { migrationOption: "ValidateAndMigrate" },
     bytesPerSecond: 1_500,
+    early: true,
   },
   {
     substate: "WaitingForLogicalReplicationSetupRequestOnSourceDB",
     mode: "Online",
     source: () => unprepared,
+    early: true,
   },
   { substate: "WaitingForDataMigrationScheduling", mode: "Offline", properties: { startDataMigration: "False" } },
   { substate: "MigratingData", mode: "Offline", bytesPerSecond: 60_000 },
@@ -63,11 +69,13 @@ const scenes: readonly Scene[] = [
   { substate: "CompletingMigration", mode: "Online", cutOver: true },
 ];
 
-const cases = scenes.flatMap((scene, index) =>
-  (thorough ? losses : losses.slice(index % losses.length).slice(0, 1)).map(
-    (loss) => [scene.mode, scene.substate, loss, scene] as const,
-  ),
-);
+const cases = scenes
+  .filter(({ early }) => thorough || !early)
+  .flatMap((scene, index) =>
+    (thorough ? losses : losses.slice(index % losses.length).slice(0, 1)).map(
+      (loss) => [scene.mode, scene.substate, loss, scene] as const,
+    ),
+  );
 
 test.each(cases)(
   "%s, %s: the orchestration is %s, and two rounds later nothing of the migration is left",

@@ -6,6 +6,7 @@ import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { parseMigrationRequest } from "../../shared/model/migration-request.js";
 import { createMigration } from "../../shared/requests/create-migration.js";
 import { loadSecrets } from "../../shared/status/secrets.js";
+import { listTransitions } from "../../shared/status/transitions.js";
 import { recordParts } from "../../shared/status/tables.js";
 import { Stage } from "../fixtures/stage.js";
 
@@ -78,8 +79,8 @@ describe("PUT", () => {
     });
     const dead = {
       ensureStarted: () => Promise.reject(new Error("killed")),
-      ensureRetry: () => Promise.resolve(),
-      raise: () => Promise.resolve(),
+      stateOf: () => Promise.resolve({ kind: "missing" } as const),
+      purge: () => Promise.resolve(),
     };
     await expect(createMigration(parseMigrationRequest(path, held(["f"])), dead)).rejects.toThrow("killed");
     expect(await rootOrchestrations("target_crashed")).toHaveLength(0);
@@ -133,6 +134,30 @@ describe("PATCH", () => {
     expect(stale.status).toBe(412);
     expect((await fetchMigration("etags", "DELETE", undefined, { "if-match": patched.etag })).status).toBe(200);
     await stage.client.waitForState("etags", "Canceled");
+  });
+});
+
+describe("the name of a migration that has ended", () => {
+  it("is used again by a PUT with If-Match, and by no other", async () => {
+    const first = await fetchMigration("again", "PUT", held(["i"]));
+    expect(first.status).toBe(201);
+    await stage.client.waitForSubstate("again", scheduling);
+    expect((await fetchMigration("again", "PUT", held(["j"]), { "if-match": "*" })).status).toBe(409);
+    await stage.client.cancel("again");
+    await stage.client.waitForState("again", "Canceled");
+    const other = await fetchMigration("again", "PUT", held(["j"]));
+    expect(other).toMatchObject({ status: 409, body: { error: { message: expect.stringMatching(/send If-Match/) } } });
+    expect((await fetchMigration("again", "PUT", held(["j"]), { "if-none-match": "*" })).status).toBe(412);
+    expect((await fetchMigration("again", "PUT", held(["i"]))).body).toMatchObject({
+      properties: { currentStatus: { state: "Canceled" } },
+    });
+    const { etag } = await fetchMigration("again", "GET");
+    const second = await fetchMigration("again", "PUT", held(["j"]), { "if-match": etag });
+    expect(second).toMatchObject({ status: 201, body: { properties: { dbsToMigrate: ["j"] } } });
+    await stage.client.waitForSubstate("again", scheduling);
+    await stage.client.patch("again", { cancel: "True" });
+    await stage.client.waitForState("again", "Canceled");
+    expect((await listTransitions("target_again")).map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
   });
 });
 

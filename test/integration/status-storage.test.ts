@@ -149,7 +149,7 @@ describe("a transition", () => {
     expect(row?.startedOn).toBeDefined();
     expect(row?.endedOn).toBeDefined();
     const events = await drainEvents();
-    expect(events.map((event) => event.id)).toEqual([`${key}/1`, `${key}/2`, `${key}/3`]);
+    expect(events.map((event) => event.id)).toEqual([1, 2, 3].map((sequence) => `${row?.migrationId}/${sequence}`));
     expect(events[1]).toMatchObject({
       specversion: "1.0",
       type: "com.postgres-migration.migration.state",
@@ -167,8 +167,9 @@ describe("a transition", () => {
         recordTransition(key, { sequence: step + 1, state: "InProgress", substate: substates[step] }),
       ),
     );
-    expect(await getMigration(key)).toMatchObject({ transition: 3, substate: "CompletingMigration" });
-    expect((await drainEvents()).map((event) => event.id)).toContain(`${key}/3`);
+    const row = await getMigration(key);
+    expect(row).toMatchObject({ transition: 3, substate: "CompletingMigration" });
+    expect((await drainEvents()).map((event) => event.id)).toContain(`${row?.migrationId}/3`);
   });
 });
 

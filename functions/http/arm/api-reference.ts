@@ -32,6 +32,15 @@ A 401 without a body is the Functions host's, for a missing key.
 **Headers.** Answers have \`x-ms-request-id\`, \`x-ms-correlation-request-id\` (the request's, if it has one), the
 request's \`x-ms-client-request-id\`, \`ETag\` on a migration, and \`Cache-Control: no-store\`.
 
+**Names.** A name stays taken when its migration has ended: its outcome and its warnings can be read until
+\`RETENTION_DAYS\` (90) are over, then it is forgotten, and free. DELETE cancels, as Azure's does, and removes nothing: 409
+once the migration has ended. To use the name before, PUT with \`If-Match\`: its ETag, or \`*\`. Without it a PUT of the
+same body answers the migration that is there, another body is 409, and \`If-None-Match: *\` 412.
+
+**Lost orchestrations.** Where Durable's own endpoint was used to terminate or purge a migration's orchestration, or it failed,
+the migration is in \`CleaningUp\` within a minute, and \`Failed\` a minute later, when nothing of it is on either server any
+more. Meanwhile DELETE is taken (then it ends \`Canceled\`), new passwords are too, other orders are 409 OrchestrationLost.
+
 **Who may.** A function key. With App Service's sign-in on (\`WEBSITE_AUTH_ENABLED\`), also an app role of the Entra
 application: \`Migrations.Read\` for what only reads, \`Migrations.Write\` for everything. Who asked for what is in the
 columns \`createdBy\`, \`lastModifiedBy\` and \`audit\` of the table \`Migrations\`, and in \`systemData\`.

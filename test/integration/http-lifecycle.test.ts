@@ -6,8 +6,8 @@ import { parseMigrationPath } from "../../shared/model/migration-path.js";
 import { parseMigrationRequest } from "../../shared/model/migration-request.js";
 import { createMigration } from "../../shared/requests/create-migration.js";
 import { loadSecrets } from "../../shared/status/secrets.js";
-import { listTransitions } from "../../shared/status/transitions.js";
 import { recordParts } from "../../shared/status/tables.js";
+import { listTransitions } from "../../shared/status/transitions.js";
 import { Stage } from "../fixtures/stage.js";
 
 let stage: Stage;

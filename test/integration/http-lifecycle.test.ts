@@ -139,21 +139,21 @@ describe("PATCH", () => {
 
 describe("the name of a migration that has ended", () => {
   it("is used again by a PUT with If-Match, and by no other", async () => {
-    const first = await fetchMigration("again", "PUT", held(["i"]));
+    const first = await fetchMigration("again", "PUT", held(["f"]));
     expect(first.status).toBe(201);
     await stage.client.waitForSubstate("again", scheduling);
-    expect((await fetchMigration("again", "PUT", held(["j"]), { "if-match": "*" })).status).toBe(409);
+    expect((await fetchMigration("again", "PUT", held(["g"]), { "if-match": "*" })).status).toBe(409);
     await stage.client.cancel("again");
     await stage.client.waitForState("again", "Canceled");
-    const other = await fetchMigration("again", "PUT", held(["j"]));
+    const other = await fetchMigration("again", "PUT", held(["g"]));
     expect(other).toMatchObject({ status: 409, body: { error: { message: expect.stringMatching(/send If-Match/) } } });
-    expect((await fetchMigration("again", "PUT", held(["j"]), { "if-none-match": "*" })).status).toBe(412);
-    expect((await fetchMigration("again", "PUT", held(["i"]))).body).toMatchObject({
+    expect((await fetchMigration("again", "PUT", held(["g"]), { "if-none-match": "*" })).status).toBe(412);
+    expect((await fetchMigration("again", "PUT", held(["f"]))).body).toMatchObject({
       properties: { currentStatus: { state: "Canceled" } },
     });
     const { etag } = await fetchMigration("again", "GET");
-    const second = await fetchMigration("again", "PUT", held(["j"]), { "if-match": etag });
-    expect(second).toMatchObject({ status: 201, body: { properties: { dbsToMigrate: ["j"] } } });
+    const second = await fetchMigration("again", "PUT", held(["g"]), { "if-match": etag });
+    expect(second).toMatchObject({ status: 201, body: { properties: { dbsToMigrate: ["g"] } } });
     await stage.client.waitForSubstate("again", scheduling);
     await stage.client.patch("again", { cancel: "True" });
     await stage.client.waitForState("again", "Canceled");

@@ -84,7 +84,12 @@ async function exchange(
     const row = await client.getEntity<Partial<SnapshotColumns>>(key, entityKey(database));
     const { snapshot = "", snapshotAttempt = 0, snapshotGeneration = 0 } = row;
     // The write that came before may have got through, and its answer been lost.
-    if (snapshot === next.snapshot && snapshotAttempt === next.attempt && snapshotGeneration === next.generation)
+    if (
+      snapshot !== "" &&
+      snapshot === next.snapshot &&
+      snapshotAttempt === next.attempt &&
+      snapshotGeneration === next.generation
+    )
       return true;
     if (!allowed({ snapshot, snapshotAttempt, snapshotGeneration })) return false;
     try {

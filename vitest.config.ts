@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "emulator/test/**/*.test.ts"],
+    globalSetup: ["test/fixtures/cluster-templates.ts"],
     setupFiles: ["test/fixtures/hold-to-contract.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,

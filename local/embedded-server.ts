@@ -1,18 +1,20 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { appendFile, chmod, chown, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, chmod, chown, copyFile, mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { makeCluster } from "./cluster-template.js";
 import { freePort } from "./free-port.js";
 import { repositoryRoot } from "./repository-root.js";
+import { scramVerifier } from "./scram-verifier.js";
 import { binariesWithExtensions, installedMajor, type Major, serverBinaries, serverUser } from "./server-binaries.js";
 import { SupervisedProcess } from "./supervised-process.js";
 
-const run = promisify(execFile);
+const _run = promisify(execFile);
 
 export interface EmbeddedServerOptions {
   /** Wanted major; elsewhere than on linux-x64, where npm has no 12, the oldest one there is. */
@@ -54,8 +56,7 @@ export class EmbeddedServer {
   readonly host = "127.0.0.1";
   readonly port: number;
   readonly user: string;
-  /** Random per server, so that a test may search for it wherever it must not appear. */
-  readonly password: string;
+  #password: string;
   readonly #binaries: string;
   readonly #folder: string;
   readonly #data: string;
@@ -77,7 +78,7 @@ export class EmbeddedServer {
     this.major = fields.major;
     this.port = fields.port;
     this.user = fields.user;
-    this.password = fields.password;
+    this.#password = fields.password;
     this.#binaries = fields.binaries;
     this.#folder = fields.folder;
     this.#data = fields.data;
@@ -108,13 +109,20 @@ export class EmbeddedServer {
       guard,
     });
     try {
-      await server.#initialise(options);
+      const { password } = server;
+      server.#password = await server.#initialise(options);
       await server.#launch();
+      if (server.password !== password) await server.#changePassword(password);
     } catch (error) {
       await server.stop();
       throw error;
     }
     return server;
+  }
+
+  /** Random per server, so that a test may search for it wherever it must not appear. */
+  get password(): string {
+    return this.#password;
   }
 
   connectionString(database = "postgres"): string {
@@ -175,20 +183,26 @@ export class EmbeddedServer {
     await this.#halt("SIGQUIT");
   }
 
-  async #initialise(options: EmbeddedServerOptions): Promise<void> {
+  async #changePassword(password: string): Promise<void> {
+    const client = await this.connect();
+    try {
+      await client.query("set default_transaction_read_only = off; set log_statement = none");
+      await client.query(`alter role current_user password '${scramVerifier(password)}'`);
+    } finally {
+      await client.end();
+    }
+    this.#password = password;
+  }
+
+  /** @returns the superuser's password so far */
+  async #initialise(options: EmbeddedServerOptions): Promise<string> {
     if (existsSync(join(this.#data, "PG_VERSION"))) throw new Error(`${this.#data} already holds a cluster`);
     await mkdir(this.#data, { recursive: true, mode: 0o700 });
     await giveToServerUser(this.#data);
-    const passwordFile = join(this.#folder, "password");
-    await writeFile(passwordFile, this.password, { mode: 0o600 });
-    await giveToServerUser(passwordFile);
-    const args = ["-D", this.#data, "-U", this.user, "-A", "scram-sha-256", "--pwfile", passwordFile, "-E", "UTF8"];
-    await run(join(this.#binaries, "initdb"), [...args, "--locale", options.locale ?? "C", "--no-sync"], {
-      ...serverUser(),
-      cwd: this.#folder,
-      env: { ...process.env, LC_ALL: undefined, LANG: undefined },
-    });
-    await rm(passwordFile);
+    const kind = { binaries: this.#binaries, superuser: this.user, locale: options.locale ?? "C" };
+    // An installation of its own is used once.
+    const templates = options.extensions === undefined ? process.env.EMBEDDED_SERVER_TEMPLATES : undefined;
+    const { password } = await makeCluster(kind, this.#data, this.password, templates);
     if (options.tls) await this.#installCertificate(options.tls === "wrong-host" ? "wrong-host" : "server");
     const settings = {
       ...throwawaySettings,
@@ -202,6 +216,7 @@ export class EmbeddedServer {
       const file = join(this.#data, "pg_hba.conf");
       await writeFile(file, `${options.hba.join("\n")}\n${await readFile(file, "utf8")}`);
     }
+    return password;
   }
 
   async #installCertificate(name: string): Promise<void> {

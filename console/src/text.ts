@@ -249,6 +249,7 @@ export const text = {
       databases: "Databases",
       tables: "Tables",
       validation: "Validation",
+      statements: "Statements",
       events: "Events",
     },
   },
@@ -320,6 +321,17 @@ export const text = {
     summary: (failed: number, warnings: number, succeeded: number) =>
       `${failed} failed, ${warnings} ${plural(warnings, "warning", "warnings")}, ${succeeded} succeeded`,
   },
+  statements: {
+    none: "The target took every statement of the schema.",
+    help: "What the target did not take at once, in the order in which it is to be run. Rows and everything else are in place.",
+    script: "Save as a script for psql",
+    columns: { database: "Database", object: "Object", fate: "Fate", why: "Why, and what to do" },
+    fates: { applied: "Applied later", leftOut: "Left out", refused: "Refused" },
+    server: "(server)",
+    password: "Password on the target",
+    user: "Another user (optional)",
+    retry: "Try again",
+  },
   events: {
     columns: { time: "Time", what: "What happened", took: "Took", detail: "Detail" },
     exportJson: "Export as JSON",
@@ -385,6 +397,8 @@ export const text = {
     copied: "Tables copied",
     errored: "Tables errored",
     verified: "Verified",
+    checksum: "Checksum, equal on both servers",
+    moreTables: (count: string) => `and ${count} smaller tables: pgmigrate tables lists them all.`,
     warnings: "Warnings, and what was not moved",
     noWarnings: "None.",
     course: "Course",
@@ -503,6 +517,12 @@ export const text = {
     roles: "Migrate roles",
     rolesHelp:
       "Roles that the target lacks are created there; without superuser rights on the source, without their passwords.",
+    verification: "Verification",
+    verifications: {
+      Checksums:
+        "Checksums: both servers add up every row's content. Finds a changed value; reads everything once more.",
+      Counts: "Counts: both servers count their rows. Quicker; does not find a changed value.",
+    },
     setup: "Set up logical replication on the source if needed",
     setupHelp: "ALTER SYSTEM for wal_level and the like; you restart the source.",
     selected: (count: number, size: string) => `${count} ${plural(count, "database", "databases")} chosen, ${size}`,

@@ -6,6 +6,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryRoot } from "../../local/repository-root.js";
 import { Service } from "../../local/service.js";
+import { PlatformSignIn } from "../fixtures/platform-sign-in.js";
 import { browserPath, launchBrowser, noBrowser, openPage } from "./browser.js";
 
 if (browserPath === undefined) console.warn(`The console's tests are skipped: ${noBrowser}.`);
@@ -38,6 +39,27 @@ describe.skipIf(browserPath === undefined)("console, hosted", () => {
       expect(await page.evaluate("JSON.stringify(localStorage) + document.cookie")).not.toContain(keys.default);
       await context.close();
     } finally {
+      await service.stop();
+    }
+  });
+
+  it("names who the platform has signed in, asks for no key, and tells who may not", async () => {
+    const service = await Service.start({ instances: 1, settings: { WEBSITE_AUTH_ENABLED: "True" } });
+    const ada = await PlatformSignIn.start(service.url, { name: "ada@example.com", roles: ["Migrations.Write"] });
+    const nobody = await PlatformSignIn.start(service.url, { name: "nobody@example.com", roles: [] });
+    try {
+      const { page, context, errors } = await openPage(browser, view);
+      await page.goto(`${ada.url}/console/`);
+      await page.getByText("No migration has been made yet.").waitFor();
+      await page.getByRole("button", { name: /ada@example\.com/ }).click();
+      await page.getByRole("menuitem", { name: "Sign out" }).waitFor();
+      expect(await page.getByLabel("Key", { exact: true }).count()).toBe(0);
+      expect(errors).toEqual([]);
+      await page.goto(`${nobody.url}/console/`);
+      await page.getByText(/nobody@example\.com has not the app role/).waitFor();
+      await context.close();
+    } finally {
+      await Promise.all([ada.stop(), nobody.stop()]);
       await service.stop();
     }
   });

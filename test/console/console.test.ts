@@ -151,6 +151,9 @@ describe.skipIf(browserPath === undefined)("console", () => {
 
     await page.getByRole("button", { name: "Report" }).click();
     await page.getByText("Checked and accepted").waitFor();
+    // What both servers have computed of each table's rows.
+    const orders = page.getByRole("row", { name: /public\.customers 8,000 Checksums \S{8,}/ });
+    await orders.waitFor({ timeout: 15_000 });
     await look(page, errors, "report", wide);
     await context.close();
   }, 240_000);
@@ -217,6 +220,75 @@ describe.skipIf(browserPath === undefined)("console", () => {
     expect(await stage.differences("billing")).toEqual([]);
     await context.close();
   }, 180_000);
+
+  it("asks before it replaces a database, and lists, saves and applies what the target did not take", async () => {
+    const { page, context, errors } = await openPage(browser, wide);
+    await stage.source.query("create database left_over");
+    await stage.source.query(
+      `create function ten() returns integer language sql as 'select 10';
+       create materialized view summary as select ten() as value;
+       create or replace function ten() returns integer language sql as 'select 10 / 0'`,
+      { database: "left_over" },
+    );
+    await stage.target.query("create database left_over");
+    const { offlineMigration } = await import("../../local/migration-client.js");
+    const body = offlineMigration(stage.source, stage.target, ["left_over"], { overwriteDbsInTarget: "False" });
+    await stage.client.start("left-1", body);
+    await page.goto(`${serverHref()}/migrations/left-1`);
+    await page.getByRole("button", { name: "Replace the databases on the target" }).click();
+    await page.getByRole("tab", { name: "Statements" }).click();
+    await page.getByText("materialized view public.summary", { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByText("Left out").waitFor();
+    await page
+      .getByText(/division by zero/)
+      .first()
+      .waitFor();
+    await look(page, errors, "statements", wide);
+
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save as a script for psql" }).click();
+    expect((await saved).suggestedFilename()).toBe("left-1-statements.sql");
+
+    await stage.target.query("create or replace function ten() returns integer language sql as 'select 10'", {
+      database: "left_over",
+    });
+    await page.getByLabel("Password on the target").fill(stage.target.password);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("Applied later").waitFor({ timeout: 60_000 });
+    expect(await stage.target.query("select value from summary", { database: "left_over" })).toEqual([{ value: 10 }]);
+    await context.close();
+  }, 180_000);
+
+  it("cuts one database of two over, and cancels the other", async () => {
+    const { page, context, errors } = await openPage(browser, wide);
+    for (const database of ["first_half", "second_half"]) {
+      await stage.source.query(`create database ${database}`);
+      await stage.source.query("create table t as select g as id from generate_series(1, 100) as g", { database });
+      await stage.source.query("alter table t add primary key (id)", { database });
+    }
+    const { offlineMigration } = await import("../../local/migration-client.js");
+    const databases = ["first_half", "second_half"];
+    const body = offlineMigration(stage.source, stage.target, databases, { migrationMode: "Online" });
+    await stage.client.start("halves", body);
+    await page.goto(`${serverHref()}/migrations/halves`);
+    await page.getByRole("button", { name: "Cut over…" }).click({ timeout: 90_000 });
+    const cutover = page.getByRole("dialog");
+    await cutover.getByRole("checkbox", { name: "second_half" }).uncheck();
+    await cutover.getByText(/, 0 B of changes pending/).waitFor();
+    await look(page, errors, "cutover-one", wide);
+    await cutover.getByRole("button", { name: "Cut over", exact: true }).click();
+    const stateOf = async (database: string) =>
+      (await stage.client.get("halves")).properties.currentStatus.currentSubStateDetails?.dbDetails?.[database]
+        ?.migrationState;
+    await expect.poll(() => stateOf("first_half"), { timeout: 90_000 }).toBe("Succeeded");
+    expect(await stateOf("second_half")).toBe("WaitingForCutoverTrigger");
+
+    await page.getByRole("button", { name: "Cancel…" }).click();
+    await page.getByRole("button", { name: /^Cancel the migration|^Cancel these databases/ }).click();
+    await expect.poll(() => stateOf("second_half"), { timeout: 90_000 }).toBe("Canceled");
+    expect(await stage.differences("first_half")).toEqual([]);
+    await context.close();
+  }, 240_000);
 
   it.each(views)(
     "is silent and accessible on every page, $width wide, $theme",

@@ -44,10 +44,16 @@ export interface Call {
 }
 
 /** Answers the JSON of a successful call. Throws ApiError. */
-export async function call<Body>(
-  path: string | URL,
-  { method = "GET", body, query, signal }: Call = {},
-): Promise<Body> {
+export async function call<Body>(path: string | URL, options: Call = {}): Promise<Body> {
+  return parse(await answerOf(path, options)) as Body;
+}
+
+/** The text of a successful GET: a script, say. Throws ApiError. */
+export async function callText(path: string, query: Readonly<Record<string, string>>): Promise<string> {
+  return await answerOf(path, { query });
+}
+
+async function answerOf(path: string | URL, { method = "GET", body, query, signal }: Call): Promise<string> {
   const url = path instanceof URL ? path : apiUrl(path, query);
   const key = accessKey();
   let response: Response;
@@ -76,10 +82,10 @@ export async function call<Body>(
     throw new ApiError(401, "KeyRequired", "The service asks for its function key.");
   }
   const text = await response.text();
-  const json = parse(text);
-  if (response.ok) return json as Body;
-  const refusal = (json as { error?: { code?: string; message?: string; details?: ApiError["details"] } } | undefined)
-    ?.error;
+  if (response.ok) return text;
+  const refusal = (
+    parse(text) as { error?: { code?: string; message?: string; details?: ApiError["details"] } } | undefined
+  )?.error;
   throw new ApiError(
     response.status,
     refusal?.code ?? `Http${response.status}`,

@@ -10,6 +10,7 @@ import type {
   MigrationId,
   RuleOutcome,
   Sample,
+  SchemaStatement,
   ServerId,
   TableProgress,
   TargetServer,
@@ -70,14 +71,25 @@ export function useTransitions(id: MigrationId, migration: Migration | undefined
 }
 
 export function useValidations(id: MigrationId, migration: Migration | undefined) {
-  const validating =
-    migration?.properties.currentStatus.currentSubStateDetails?.currentSubState === "ValidationInProgress";
+  const { state, currentSubStateDetails } = migration?.properties.currentStatus ?? {};
+  const validating = currentSubStateDetails?.currentSubState === "ValidationInProgress";
   return useQuery({
-    queryKey: ["validations", migrationPath(id), validating],
+    // A validation of seconds may have come and gone between two looks: what is known before it is not what is known after.
+    queryKey: ["validations", migrationPath(id), state, currentSubStateDetails?.currentSubState],
     queryFn: ({ signal }) => callAll<RuleOutcome>(`${migrationPath(id)}/validations`, { signal }),
     refetchInterval: validating ? busyInterval : false,
     placeholderData: (previous) => previous,
     enabled: migration !== undefined && migration.properties.migrationOption !== "Migrate",
+  });
+}
+
+export function useStatements(id: MigrationId, { ended, wanted }: { ended: boolean; wanted: boolean }) {
+  return useQuery({
+    queryKey: ["statements", migrationPath(id), ended],
+    queryFn: ({ signal }) => callAll<SchemaStatement>(`${migrationPath(id)}/statements`, { signal }),
+    refetchInterval: ended ? false : busyInterval,
+    placeholderData: (previous) => previous,
+    enabled: wanted,
   });
 }
 

@@ -143,6 +143,8 @@ export interface TableProgress {
   readonly endedOn?: string;
   readonly error?: string;
   readonly verified?: string;
+  /** What both servers have computed of the rows, where they are verified by checksums. */
+  readonly checksum?: string;
   readonly parts: readonly TablePart[];
 }
 
@@ -160,6 +162,22 @@ export interface RuleOutcome {
   readonly endedOn?: string;
   readonly remedy?: string;
   readonly messages: readonly { readonly state: RuleState; readonly message: string }[];
+}
+
+export type StatementFate = "applied" | "leftOut" | "refused";
+
+/** One statement of `GET …/statements`. */
+export interface SchemaStatement {
+  readonly order: number;
+  /** Undefined for what belongs to the server: roles. */
+  readonly database?: string;
+  readonly object: string;
+  readonly kind: string;
+  readonly fate: StatementFate;
+  readonly code?: string;
+  readonly message?: string;
+  readonly statement: string;
+  readonly remedy?: string;
 }
 
 /** One change of `GET …/transitions`. */
@@ -187,6 +205,8 @@ export type Probe = { readonly server: string; readonly user: string } & (
       readonly reachable: true;
       readonly version: string;
       readonly majorVersion: number;
+      readonly location?: string;
+      readonly administrator?: string;
       readonly tls: { readonly inUse: boolean; readonly version?: string };
       readonly databases: number;
       readonly sizeBytes: number;

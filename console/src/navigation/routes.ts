@@ -2,7 +2,7 @@
 import type { MigrationId, ServerId } from "../api/resources.js";
 import { hrefOf } from "./location.js";
 
-export const migrationTabs = ["databases", "tables", "validation", "events"] as const;
+export const migrationTabs = ["databases", "tables", "validation", "statements", "events"] as const;
 export type MigrationTab = (typeof migrationTabs)[number];
 
 const server = ({ subscription, resourceGroup, server }: ServerId) => ["servers", subscription, resourceGroup, server];

@@ -8,7 +8,15 @@ import {
   Stop20Regular,
 } from "@fluentui/react-icons";
 import { useMemo, useState } from "react";
-import { useDatabases, useMigration, useSamples, useTables, useTransitions, useValidations } from "../api/queries.js";
+import {
+  useDatabases,
+  useMigration,
+  useSamples,
+  useStatements,
+  useTables,
+  useTransitions,
+  useValidations,
+} from "../api/queries.js";
 import type { Migration, MigrationId } from "../api/resources.js";
 import { Loading } from "../elements/loading.js";
 import { Problem } from "../elements/problem.js";
@@ -36,6 +44,7 @@ import { DatabasesTab } from "./migration/databases-tab.js";
 import { Essentials } from "./migration/essentials.js";
 import { EventsTab } from "./migration/events-tab.js";
 import { StageLine } from "./migration/stage-line.js";
+import { StatementsTab } from "./migration/statements-tab.js";
 import { TablesTab } from "./migration/tables-tab.js";
 import { ValidationTab } from "./migration/validation-tab.js";
 
@@ -107,6 +116,7 @@ function Details({
       : "databases");
   const attempts = (databases.data ?? []).map(({ attempt }) => attempt).join();
   const tables = useTables(id, { ended, attempts, wanted: shown === "tables" && databases.data !== undefined });
+  const statements = useStatements(id, { ended, wanted: shown === "statements" });
   const stages = useMemo(() => stagesOf(migration, transitions.data ?? []), [migration, transitions.data]);
   const events = useMemo(
     () => (transitions.data === undefined ? undefined : eventsOf(migration, transitions.data, databases.data ?? [])),
@@ -117,12 +127,13 @@ function Details({
     go(migrationHref(id, next, query), { replace: true, keepScroll: true });
   const words = text.migration;
   const mayCutOver = substateOf(migration) === "WaitingForCutoverTrigger" && !ended;
-  const problem = [error, databases.error, transitions.error, validations.error, tables.error].find(
+  const problem = [error, databases.error, transitions.error, validations.error, tables.error, statements.error].find(
     (one) => one !== null,
   );
   const tabs: readonly MigrationTab[] = [
     ...(validates ? [] : (["databases", "tables"] as const)),
     "validation",
+    ...(validates ? [] : (["statements"] as const)),
     "events",
   ];
   return (
@@ -203,6 +214,7 @@ function Details({
           />
         )}
         {shown === "validation" && <ValidationTab migration={migration} outcomes={validations.data} />}
+        {shown === "statements" && <StatementsTab id={id} migration={migration} statements={statements.data} />}
         {shown === "events" && <EventsTab name={id.name} events={events} />}
       </div>
       <CutoverDialog id={id} open={dialog === "cutover"} close={() => setDialog(undefined)} />

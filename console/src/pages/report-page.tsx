@@ -13,7 +13,7 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { Print20Regular } from "@fluentui/react-icons";
-import { useDatabases, useMigration, useTransitions, useValidations } from "../api/queries.js";
+import { useDatabases, useMigration, useTables, useTransitions, useValidations } from "../api/queries.js";
 import type { MigrationId } from "../api/resources.js";
 import { Loading } from "../elements/loading.js";
 import { Problem } from "../elements/problem.js";
@@ -53,6 +53,7 @@ const useStyles = makeStyles({
     "@media (max-width: 700px)": { padding: "14px" },
   },
   head: { margin: "0 0 8px" },
+  checksum: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200, overflowWrap: "anywhere" },
   list: { margin: 0, paddingLeft: "18px", display: "flex", flexDirection: "column", gap: "4px" },
   sign: {
     display: "grid",
@@ -67,6 +68,9 @@ const useStyles = makeStyles({
   },
 });
 
+/** A page is to be printed and signed: the largest tables, and how many there are beside them. */
+const tablesShown = 200;
+
 export default function ReportPage({ migration: id }: { migration: MigrationId }) {
   const styles = useStyles();
   const shared = useTableStyles();
@@ -75,6 +79,10 @@ export default function ReportPage({ migration: id }: { migration: MigrationId }
   const { data: databases = [] } = useDatabases(id, ended);
   const { data: transitions = [] } = useTransitions(id, migration);
   const { data: rules = [] } = useValidations(id, migration);
+  const validates = migration?.properties.migrationOption === "Validate";
+  const attempts = databases.map(({ attempt }) => attempt).join();
+  const wanted = ended && !validates && databases.length > 0;
+  const { data: copied } = useTables(id, { ended, attempts, wanted });
   const words = text.report;
   if (migration === undefined)
     return error === null ? <Loading /> : <Problem error={error} retry={() => void refetch()} />;
@@ -91,7 +99,7 @@ export default function ReportPage({ migration: id }: { migration: MigrationId }
         messages.map(({ message }) => (database === undefined ? message : `${database}: ${message}`)),
       ),
   ];
-  const validates = migration.properties.migrationOption === "Validate";
+  const tables = [...(copied?.tables.values() ?? [])].sort((one, other) => other.bytes - one.bytes);
   return (
     <>
       <PageHead
@@ -173,6 +181,43 @@ export default function ReportPage({ migration: id }: { migration: MigrationId }
                 </TableBody>
               </Table>
             </section>
+          </section>
+        )}
+        {tables.length > 0 && (
+          <section>
+            <Subtitle1 as="h2" block className={styles.head}>
+              {words.tables}
+            </Subtitle1>
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
+            <section className={shared.scroll} tabIndex={0} aria-label={words.tables}>
+              <Table size="extra-small" aria-label={words.tables} className={shared.table}>
+                <TableHeader>
+                  <TableRow>
+                    <TableHeaderCell className={shared.headCell}>{text.databases.columns.database}</TableHeaderCell>
+                    <TableHeaderCell className={shared.headCell}>{words.tables}</TableHeaderCell>
+                    <TableHeaderCell className={mergeClasses(shared.headCell, shared.headNumber)}>
+                      {words.rows}
+                    </TableHeaderCell>
+                    <TableHeaderCell className={shared.headCell}>{words.verified}</TableHeaderCell>
+                    <TableHeaderCell className={shared.headCell}>{words.checksum}</TableHeaderCell>
+                  </TableRow>
+                </TableHeader>
+                <TableBody>
+                  {tables.slice(0, tablesShown).map((table) => (
+                    <TableRow key={table.key}>
+                      <TableCell className={shared.cell}>{table.database}</TableCell>
+                      <TableCell className={shared.cell}>{`${table.schemaName}.${table.tableName}`}</TableCell>
+                      <TableCell className={mergeClasses(shared.cell, shared.number)}>{count(table.rows)}</TableCell>
+                      <TableCell className={shared.cell}>{table.verified ?? text.none}</TableCell>
+                      <TableCell className={mergeClasses(shared.cell, styles.checksum)}>
+                        {table.checksum ?? text.none}
+                      </TableCell>
+                    </TableRow>
+                  ))}
+                </TableBody>
+              </Table>
+            </section>
+            {tables.length > tablesShown && words.moreTables(count(tables.length - tablesShown))}
           </section>
         )}
         <section>

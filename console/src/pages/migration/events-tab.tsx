@@ -16,6 +16,7 @@ import { useTableStyles } from "../../elements/table-styles.js";
 import { Time } from "../../elements/time.js";
 import { Words } from "../../elements/words.js";
 import { duration } from "../../format/quantities.js";
+import { saveFile } from "../../format/save-file.js";
 import type { MigrationEvent } from "../../migration/events.js";
 import { text } from "../../text.js";
 
@@ -35,11 +36,14 @@ export function EventsTab({ name, events }: { name: string; events: readonly Mig
       <div className={styles.actions}>
         <Button
           icon={<ArrowDownload20Regular />}
-          onClick={() => save(`${name}-events.json`, "application/json", JSON.stringify(events, null, 2))}
+          onClick={() => saveFile(`${name}-events.json`, "application/json", JSON.stringify(events, null, 2))}
         >
           {text.events.exportJson}
         </Button>
-        <Button icon={<ArrowDownload20Regular />} onClick={() => save(`${name}-events.csv`, "text/csv", csv(events))}>
+        <Button
+          icon={<ArrowDownload20Regular />}
+          onClick={() => saveFile(`${name}-events.csv`, "text/csv", csv(events))}
+        >
           {text.events.exportCsv}
         </Button>
       </div>
@@ -90,13 +94,4 @@ function csv(events: readonly MigrationEvent[]): string {
     detail ?? "",
   ]);
   return [["time", "event", "seconds", "detail"], ...rows].map((row) => row.map(cell).join(",")).join("\r\n");
-}
-
-function save(name: string, type: string, content: string): void {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

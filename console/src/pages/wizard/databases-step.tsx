@@ -1,9 +1,12 @@
 import {
   Checkbox,
+  Field,
   MessageBar,
   MessageBarBody,
   makeStyles,
   mergeClasses,
+  Radio,
+  RadioGroup,
   Switch,
   Table,
   TableBody,
@@ -21,7 +24,7 @@ import { Status } from "../../elements/status.js";
 import { useTableStyles } from "../../elements/table-styles.js";
 import { bytes, count } from "../../format/quantities.js";
 import { text } from "../../text.js";
-import { type Draft, maximumDatabases } from "./draft.js";
+import { type Draft, maximumDatabases, type Verification, verifications } from "./draft.js";
 
 const useStyles = makeStyles({
   help: { color: tokens.colorNeutralForeground2 },
@@ -150,6 +153,18 @@ export function DatabasesStep({
         checked={draft.migrateRoles}
         set={(migrateRoles) => change({ migrateRoles })}
       />
+      {draft.option !== "Validate" && (
+        <Field label={words.verification}>
+          <RadioGroup
+            value={draft.verification}
+            onChange={(_, { value }) => change({ verification: value as Verification })}
+          >
+            {verifications.map((one) => (
+              <Radio key={one} value={one} label={words.verifications[one]} />
+            ))}
+          </RadioGroup>
+        </Field>
+      )}
       {draft.mode === "Online" && (
         <Option
           label={words.setup}

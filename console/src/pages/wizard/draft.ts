@@ -26,8 +26,12 @@ export interface Draft {
   readonly databases: readonly string[];
   readonly overwrite: boolean;
   readonly migrateRoles: boolean;
+  readonly verification: Verification;
   readonly setUpReplication: boolean;
 }
+
+export const verifications = ["Checksums", "Counts"] as const;
+export type Verification = (typeof verifications)[number];
 
 const noServer: ServerDraft = { host: "", port: "5432", user: "", password: "", resourceId: "" };
 
@@ -46,6 +50,7 @@ export const emptyDraft: Draft = {
   databases: [],
   overwrite: false,
   migrateRoles: false,
+  verification: "Checksums",
   setUpReplication: false,
 };
 
@@ -154,6 +159,7 @@ export function requestOf(draft: Draft) {
       dbsToMigrate: draft.databases,
       overwriteDbsInTarget: flag(draft.overwrite),
       migrateRoles: flag(draft.migrateRoles),
+      ...(moves && { verification: draft.verification }),
       ...(draft.mode === "Online" && { setupLogicalReplicationOnSourceDbIfNeeded: flag(draft.setUpReplication) }),
       ...(moves && draft.when === "later" && { startDataMigration: "False" }),
       ...(moves &&

@@ -1,7 +1,7 @@
 /** A draft that begins with another migration's properties, for "validate again" and "migrate now". */
 import type { Migration, MigrationOption } from "../../api/resources.js";
 import { sourceAddressOf, targetAddressOf } from "../../migration/progress.js";
-import { type Draft, emptyDraft, type ServerDraft } from "./draft.js";
+import { type Draft, emptyDraft, type ServerDraft, verifications } from "./draft.js";
 
 /** @param option undefined keeps the migration's own */
 export function draftFrom(migration: Migration, server: string, option: MigrationOption | undefined): Draft {
@@ -22,6 +22,7 @@ export function draftFrom(migration: Migration, server: string, option: Migratio
     databases: properties.dbsToMigrate,
     overwrite: properties.overwriteDbsInTarget === "True",
     migrateRoles: properties.migrateRoles === "True",
+    verification: verifications.find((one) => one === properties.verification) ?? emptyDraft.verification,
     setUpReplication: properties.setupLogicalReplicationOnSourceDbIfNeeded === "True",
   };
 }

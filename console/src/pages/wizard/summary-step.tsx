@@ -83,6 +83,7 @@ export function SummaryStep({
             [words.steps.databases, draft.databases.join(", ")],
             [words.overwrite, validates ? undefined : draft.overwrite ? words.yes : words.no],
             [words.roles, draft.migrateRoles ? words.yes : undefined],
+            [words.verification, validates ? undefined : draft.verification],
             [words.setup, draft.mode === "Online" && draft.setUpReplication ? words.yes : undefined],
             [
               words.estimate,

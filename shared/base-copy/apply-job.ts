@@ -11,7 +11,7 @@ import { keepUnapplied } from "../run/keep-unapplied.js";
 import { noteStep } from "../run/note-step.js";
 import { refusalIn, retryStatements } from "../run/retry-statements.js";
 import { serversOf } from "../run/servers.js";
-import { applyStatements } from "../schema/apply-statements.js";
+import { applyStatements, statementSession } from "../schema/apply-statements.js";
 import { explainUnqualifiedName } from "../schema/explain-unqualified-name.js";
 import type { LongStatement } from "../schema/schema-plan.js";
 import { isIndispensable, missedAnObject, unapplied } from "../schema/unapplied-statement.js";
@@ -22,6 +22,8 @@ import { createReducedTables } from "./reduced-tables.js";
 interface JobRun {
   readonly run: DatabaseRun;
   readonly connection: ConnectOptions;
+  /** For what is applied in transactions, which set a search_path of their own: extensions' scripts among it. */
+  readonly forScripts: ConnectOptions;
   readonly instance: string;
   /** Milliseconds since the epoch. */
   readonly deadline: number;
@@ -43,7 +45,14 @@ export async function applyJob(run: DatabaseRun, job: number): Promise<Progresse
   const servers = await serversOf(run.key);
   // Everyone who asks for the same statement must bear the same name: that is how its session is found again.
   const connection = servers.target(run.database, "schema");
-  const jobRun: JobRun = { run, connection, instance, deadline: Date.now() + activityBudgetSeconds * 1_000 };
+  const deadline = Date.now() + activityBudgetSeconds * 1_000;
+  const jobRun: JobRun = {
+    run,
+    connection,
+    forScripts: { ...connection, settings: statementSession },
+    instance,
+    deadline,
+  };
   const { phase, content } = await withConnection(connection, (target) => readJob(target, job));
   // Indexes are built while tables are copied: that is what people want to read then.
   if (phase !== buildingIndexes) await noteStep(run, phase);
@@ -53,7 +62,7 @@ export async function applyJob(run: DatabaseRun, job: number): Promise<Progresse
     case "long":
       return await applyLong(jobRun, content.statements);
     case "groups": {
-      const { done } = await withConnection(connection, async (target) => {
+      const { done } = await withConnection(jobRun.forScripts, async (target) => {
         for (const group of content.groups) {
           if (Date.now() >= jobRun.deadline) return { done: false };
           await applyStatements(target, group, instance, (left) => keepUnapplied(run, left));
@@ -76,9 +85,12 @@ async function completeSchema(jobRun: JobRun): Promise<Progressed> {
   return { done: true };
 }
 
-async function tryRefusedAgain({ run, connection, deadline, instance }: JobRun, stage: number): Promise<Progressed> {
+async function tryRefusedAgain(
+  { run, connection, forScripts: scripts, deadline, instance }: JobRun,
+  stage: number,
+): Promise<Progressed> {
   return await retryStatements(run, {
-    connection,
+    connection: scripts,
     stage,
     deadline,
     // What depends on something that was refused may have been left out with it.

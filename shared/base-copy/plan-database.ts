@@ -16,6 +16,7 @@ import { packTasks } from "../planning/tasks.js";
 import { listConfigurationReferences, type TableReference } from "../postgres/configuration-references.js";
 import { withConnection } from "../postgres/connect.js";
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
+import { listScheduleTables, type ScheduleTable, switchedOff } from "../postgres/scheduled-work.js";
 import { importSnapshot } from "../postgres/snapshot.js";
 import {
   databaseEncoding,
@@ -81,7 +82,9 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     materializedViews: contents.materializedViews,
   });
   const parts = [
-    ...contents.tables.flatMap((table) => planParts(table, partSizeBytes)),
+    ...contents.tables.flatMap((table) =>
+      planParts({ ...table, fixedValues: jobsOff(table, contents.schedules) }, partSizeBytes),
+    ),
     ...contents.largeObjects.map(largeObjectPart),
   ];
   const limits = { partSizeBytes, parallelCopies: maxParallelCopies };
@@ -110,9 +113,16 @@ function warnOfLedger(schema: string): string {
   );
 }
 
+/** Jobs arrive switched off: see scheduled-work.ts. */
+function jobsOff({ schema, name }: SourceTable, schedules: readonly ScheduleTable[]): Part["fixedValues"] {
+  const schedule = schedules.find((one) => one.schema === schema && one.table === name);
+  return schedule === undefined ? undefined : switchedOff(schedule);
+}
+
 interface DatabaseContents {
   readonly tables: readonly SourceTable[];
   readonly configurationReferences: readonly TableReference[];
+  readonly schedules: readonly ScheduleTable[];
   readonly partitionedTables: readonly RelationName[];
   readonly materializedViews: readonly RelationName[];
   readonly largeObjects: readonly LargeObjectRange[];
@@ -136,6 +146,7 @@ async function readContents(run: DatabaseRun, servers: MigrationServers, snapsho
     return {
       tables: await listSourceTables(source),
       configurationReferences: await listConfigurationReferences(source),
+      schedules: await listScheduleTables(source),
       partitionedTables: (await source.query<RelationName>(partitionedTables)).rows,
       materializedViews: await listMaterializedViews(source),
       largeObjects: await listLargeObjectRanges(source, largeObjectsPerPart),

@@ -1,5 +1,5 @@
 /** Which rows a part is: the SELECT that reads them, on a server of any version. */
-import { columnList, qualifiedName, quoteLiteral } from "../postgres/identifiers.js";
+import { columnList, qualifiedName, quoteIdentifier, quoteLiteral } from "../postgres/identifiers.js";
 
 /** A table, or a slice of its heap. */
 export interface HeapSlice {
@@ -8,6 +8,8 @@ export interface HeapSlice {
   readonly columns: readonly string[];
   /** A configuration table's condition is SQL of the extension's author, with its WHERE; it goes with no bounds. */
   readonly rowFilter: string | undefined;
+  /** What stands for columns that do not travel as they are, SQL by column: see scheduled-work.ts. */
+  readonly fixedValues?: Readonly<Record<string, string>> | undefined;
   /** First block; undefined: from the start. */
   readonly firstBlock: number | undefined;
   /** First block after the slice; undefined: to the end, wherever that is. */
@@ -27,7 +29,7 @@ const partsWorthScanning = 16;
 
 /** @param version server_version_num of the server that reads */
 export function selectRows(slice: HeapSlice, version: number): string {
-  const columns = columnList(slice.columns);
+  const columns = selectList(slice);
   const table = qualifiedName(slice.schema, slice.table);
   if (slice.rowFilter !== undefined) return `select ${columns} from only ${table} ${slice.rowFilter}`;
   const bounds = [
@@ -37,6 +39,15 @@ export function selectRows(slice: HeapSlice, version: number): string {
   if (bounds.length === 0) return `select ${columns} from only ${table}`;
   if (version < tidRangeScanSince && slice.parts > partsWorthScanning) return selectLinePointers(slice, table, columns);
   return `select ${columns} from only ${table} where ${bounds.join(" and ")}`;
+}
+
+function selectList({ columns, fixedValues = {} }: HeapSlice): string {
+  if (Object.keys(fixedValues).length === 0) return columnList(columns);
+  const select = (column: string) => {
+    const fixed = fixedValues[column];
+    return fixed === undefined ? quoteIdentifier(column) : `${fixed} as ${quoteIdentifier(column)}`;
+  };
+  return columns.map(select).join(", ");
 }
 
 /**

@@ -43,6 +43,7 @@ const createLedgerSchema = `
     ended_at timestamptz,
     root_schema text,
     root_table text,
+    fixed_values json,
     verified text,
     checksum text
   );

@@ -16,14 +16,14 @@ export interface PartToCopy extends Part {
 const insertParts = `
   insert into _pgmig.part (
     id, task, kind, schema_name, table_name, part, parts, first_block, end_block, columns, row_filter, encoding, bytes_estimated,
-    root_schema, root_table
+    root_schema, root_table, fixed_values
   )
   select
     id, task, kind, schema, "table", part, parts, "firstBlock", "endBlock", columns, "rowFilter", encoding, bytes,
-    root ->> 'schema', root ->> 'name'
+    root ->> 'schema', root ->> 'name', "fixedValues"
   from json_to_recordset($1::json) as planned (
     id integer, task integer, kind text, schema text, "table" text, part integer, parts integer,
-    "firstBlock" bigint, "endBlock" bigint, columns text[], "rowFilter" text, encoding text, bytes bigint, root json
+    "firstBlock" bigint, "endBlock" bigint, columns text[], "rowFilter" text, encoding text, bytes bigint, root json, "fixedValues" json
   )
 `;
 
@@ -46,7 +46,7 @@ export async function saveParts(target: ClientBase, parts: readonly PartToCopy[]
 const partsOfTask = `
   select
     id, task, kind, schema_name, table_name, part, parts, first_block, end_block, columns, row_filter, encoding, bytes_estimated,
-    root_schema, root_table
+    root_schema, root_table, fixed_values
   from _pgmig.part
   where task = $1
   order by id
@@ -68,6 +68,7 @@ interface PartRow {
   bytes_estimated: string;
   root_schema: string | null;
   root_table: string | null;
+  fixed_values: Record<string, string> | null;
 }
 
 /** The parts of one copy task. */
@@ -97,6 +98,7 @@ function toPart(row: PartRow): PartToCopy {
     endBlock: row.end_block === null ? undefined : Number(row.end_block),
     columns: row.columns,
     rowFilter: row.row_filter ?? undefined,
+    fixedValues: row.fixed_values ?? undefined,
     encoding: row.encoding,
     bytes: Number(row.bytes_estimated),
     root:

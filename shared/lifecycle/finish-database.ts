@@ -19,6 +19,7 @@ import { applyUnrecorded } from "../schema/apply-statements.js";
 import type { SchemaStatement } from "../schema/schema-statement.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
 import { recordStatements } from "../status/statements.js";
+import { switchOnJobs } from "./switch-on-jobs.js";
 
 /** After every statement of the schema. */
 const firstOrder = 8_000_000;
@@ -33,6 +34,7 @@ export async function finishDatabase(run: DatabaseRun): Promise<void> {
   await dropReplication(run);
   const row = await getDatabase(key, database);
   if (row?.ledgerDropped !== true) {
+    await switchOnJobs(run, servers);
     await leave(run, servers);
     await recordDatabase(key, database, { ledgerDropped: true });
   }

@@ -10,6 +10,7 @@ import { noteStep } from "../run/note-step.js";
 import { refusalOfSession } from "../run/refusal-of-session.js";
 import { retryStatements } from "../run/retry-statements.js";
 import { serversOf } from "../run/servers.js";
+import { statementSession } from "../schema/apply-statements.js";
 import { refreshSql } from "../schema/schema-plan.js";
 import type { RelationName } from "../schema/schema-statement.js";
 import { settings } from "../settings.js";
@@ -31,7 +32,7 @@ export async function retryEnded({ retry, user, ...run }: StatementsRetry): Prom
     user === undefined ? options : { ...options, endpoint: { ...options.endpoint, user } };
   const connection = as(reached);
   return await retryStatements(run, {
-    connection,
+    connection: { ...connection, settings: statementSession },
     stage: firstStage + retry,
     deadline: Date.now() + activityBudgetSeconds * 1_000,
     isEligible: () => true,

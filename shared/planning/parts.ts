@@ -7,6 +7,8 @@ export interface PlannableTable {
   readonly name: string;
   readonly columns: readonly string[];
   readonly rowFilter: string | undefined;
+  /** See HeapSlice. */
+  readonly fixedValues?: Readonly<Record<string, string>> | undefined;
   /** See Part. */
   readonly root?: RelationName | undefined;
   /** Heap and TOAST, bytes. */
@@ -21,6 +23,8 @@ export interface Part {
   readonly table: string;
   readonly columns: readonly string[];
   readonly rowFilter: string | undefined;
+  /** See HeapSlice. */
+  readonly fixedValues?: Readonly<Record<string, string>> | undefined;
   /** The partitioned table that the rows are loaded through, where their partition may be another one on the target; else undefined. */
   readonly root?: RelationName | undefined;
   /** 1-based. */
@@ -48,6 +52,7 @@ export function planParts(table: PlannableTable, partSizeBytes: number): Part[] 
     table: table.name,
     columns: table.columns,
     rowFilter: table.rowFilter,
+    fixedValues: table.fixedValues,
     root: table.root,
     part: index + 1,
     parts,

@@ -129,6 +129,7 @@ export async function applyDatabaseProperties(
   const roles = steps.flatMap((step) => step.role ?? []);
   const { rows } = await maintenance.query<{ rolname: string }>(existingRoles, [roles]);
   const existing = new Set(rows.map((row) => row.rolname));
+  await resetOthers(maintenance, name, properties);
   const left: UnappliedProperty[] = [];
   for (const { role, sql, what, trial } of steps) {
     const object = `${what} of database ${quoteIdentifier(name)}`;
@@ -156,6 +157,15 @@ export async function applyDatabaseProperties(
     }
   }
   return left;
+}
+
+/** Takes back what scripts of extensions have set for the database (postgis_topology: its search_path) and the source's database has not. */
+async function resetOthers(maintenance: pg.Client, name: string, { settings }: DatabaseProperties): Promise<void> {
+  const { rows } = await maintenance.query<{ name: string }>(ownSettings, [name]);
+  const wanted = new Set(settings.filter(({ role }) => role === null).map((one) => one.name.toLowerCase()));
+  for (const own of rows.filter((row) => !wanted.has(row.name.toLowerCase()))) {
+    await maintenance.query(`alter database ${quoteIdentifier(name)} reset ${settingName(own.name)}`);
+  }
 }
 
 /** Gives the database a setting, opens a session, and gives it back what it had. */

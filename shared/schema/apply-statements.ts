@@ -1,6 +1,7 @@
 /** Carries out a group of a schema's statements on the target: exactly once, in one transaction with its ledger row. */
 import type pg from "pg";
 import { recordStatement } from "../ledger/statement-ledger.js";
+import type { SessionSettings } from "../postgres/session-settings.js";
 import { statementFailed } from "../postgres/statement-failed.js";
 import { actAsOwner } from "./act-as-owner.js";
 import { explainUnqualifiedName } from "./explain-unqualified-name.js";
@@ -28,6 +29,12 @@ const statementSettings = `
   set local default_tablespace = '';
   select pg_catalog.set_config(name, 'heap', true) from pg_catalog.pg_settings where name = 'default_table_access_method';
   set local client_min_messages = warning`;
+
+/**
+ * The session for statements has PostgreSQL's own search_path to begin with, as a restore with psql has: scripts of extensions add their schema to
+ * it (pg_settings.reset_val), and call what is in public. The statements themselves run with the one above.
+ */
+export const statementSession: SessionSettings = { search_path: '"$user", public' };
 
 const existingRoles = "select rolname from pg_catalog.pg_roles where rolname = any ($1::text[])";
 

@@ -20,6 +20,15 @@ export type { SchemaDumpOptions, SchemaSection } from "./schema-dump.js";
  * Throws ServiceError SchemaDumpFailed with pg_dump's own words, SchemaDumpTimedOut, or the signal's reason.
  */
 export async function dumpSchema(client: pg.Client, options: SchemaDumpOptions): Promise<string> {
+  return await runPgDump(client, pgDumpArguments(options), options);
+}
+
+/** pg_dump with any arguments, to be answered as text: as dumpSchema(). */
+export async function runPgDump(
+  client: pg.Client,
+  args: readonly string[],
+  options: SchemaDumpOptions,
+): Promise<string> {
   options.signal?.throwIfAborted();
   compiled ??= compile();
   await compiled;
@@ -28,7 +37,7 @@ export async function dumpSchema(client: pg.Client, options: SchemaDumpOptions):
   const answered = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL("./pg-dump-worker.mjs", import.meta.url), {
     workerData: {
-      args: pgDumpArguments(options),
+      args: [...args],
       asBytes: options.bytesIn !== undefined,
       signal: answered.buffer,
       port: theirs,

@@ -4,6 +4,7 @@ import { rule as extensionVersions } from "../../shared/validation/rules/databas
 import { rule as extensionsAllowed } from "../../shared/validation/rules/database/extensions-allowed.js";
 import { rule as extensionsAvailable } from "../../shared/validation/rules/database/extensions-available.js";
 import { rule as extensionsPreload } from "../../shared/validation/rules/database/extensions-preload.js";
+import { rule as extensionsScheduled } from "../../shared/validation/rules/database/extensions-scheduled.js";
 import { rule as extensionsSuperuser } from "../../shared/validation/rules/database/extensions-superuser.js";
 import { rule as extensionsUnsupported } from "../../shared/validation/rules/database/extensions-unsupported.js";
 import { RuleBench } from "../fixtures/rule-bench.js";
@@ -28,7 +29,6 @@ describe("extensions", () => {
       plant: "create extension adminpack; create extension hstore",
       state: "Failed",
       names: [/Extension adminpack:/],
-      correctedOn: "source",
     }));
 
   test("one that azure.extensions does not allow, with the parameter's whole new value", async () => {
@@ -77,12 +77,48 @@ describe("extensions", () => {
       names: [/Extension hstore 1\.1000, there 1\.8:/],
     }));
 
-  test.each(["timescaledb", "postgis_topology", "pg_partman", "citus"])("%s cannot be moved as it is", async (name) => {
+  test.each(["timescaledb", "citus", "pglogical"])("%s cannot be moved as it is", async (name) => {
     await bench.prove(extensionsUnsupported, {
       plant: `create extension hstore; update pg_catalog.pg_extension set extname = '${name}' where extname = 'hstore'`,
-      state: "Failed",
+      state: name === "pglogical" ? "Warning" : "Failed",
       names: [`Extension ${name} `],
-      correctedOn: "source",
     });
+  });
+
+  test.each(["postgis_topology", "postgis_tiger_geocoder", "pg_partman", "pg_cron"])(
+    "%s is moved as it is: nothing is said against it",
+    async (name) => {
+      const database = await bench.newDatabase();
+      await bench.plant(
+        `create extension hstore; update pg_catalog.pg_extension set extname = '${name}' where extname = 'hstore'`,
+        database,
+      );
+      expect(await bench.check(extensionsUnsupported, { database })).toEqual([]);
+    },
+  );
+
+  test("one that acts on time, and a target that has it in another database", async () => {
+    // As pg_cron's server has it: a placeholder, like azure.extensions above.
+    await bench.target.query(`alter system set "cron.database_name" = 'postgres'`);
+    await bench.target.query("select pg_reload_conf()");
+    const { database } = await bench.prove(extensionsScheduled, {
+      plant: "create extension hstore; update pg_catalog.pg_extension set extname = 'pg_cron' where extname = 'hstore'",
+      state: "Failed",
+      names: [/Extension pg_cron: the target allows it in database postgres only/],
+      correctedOn: "target",
+      afterCorrection: () => bench.target.restart(),
+    });
+    await bench.plant(
+      [
+        "create schema cron; create table cron.job (jobid bigint primary key, active boolean)",
+        "alter extension pg_cron add table cron.job",
+        "update pg_extension set extconfig = array['cron.job'::regclass::oid], extcondition = '{\"\"}' where extname = 'pg_cron'",
+        "insert into cron.job values (1, true), (2, false), (3, true)",
+      ],
+      database,
+    );
+    expect(await bench.check(extensionsScheduled, { database })).toEqual([
+      { state: "Warning", message: expect.stringMatching(/2 rows of cron\.job on time: .* switched off/) },
+    ]);
   });
 });

@@ -1,5 +1,3 @@
-import { quoteIdentifier } from "../../../postgres/identifiers.js";
-import { runOn } from "../../corrective-action.js";
 import { availableExtensions, installedExtensions } from "../../extensions.js";
 import { named } from "../../named.js";
 import type { DatabaseRule } from "../../rule.js";
@@ -9,7 +7,7 @@ export const rule: DatabaseRule = {
   title: "The target has the extensions that the database uses",
   scope: "database",
   modes: ["Offline", "Online"],
-  remedy: "Install the extension's package on the target, or drop the extension on the source if nothing uses it.",
+  remedy: "Install the extension's package on the target, or choose a target that offers it.",
   async check({ source, target }) {
     const available = await availableExtensions(target);
     const missing = (await installedExtensions(source)).filter(({ name }) => !available.has(name));
@@ -20,11 +18,8 @@ export const rule: DatabaseRule = {
         state: "Failed",
         message:
           `${named("extension", "extensions", names)}: installed on the source but not available on the target. ` +
-          "Install the package on the target's machine; on a managed target choose a version that offers it. " +
-          `Or drop it if nothing uses it.${runOn(
-            "source",
-            names.map((name) => `DROP EXTENSION ${quoteIdentifier(name)};`),
-          )}`,
+          "Install the package on the target's machine, or choose a target that offers it (another version, another service). What nothing uses can " +
+          "stay behind: without it the database is copied all the same, and the statements that need it are listed.",
       },
     ];
   },

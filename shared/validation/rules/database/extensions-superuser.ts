@@ -1,5 +1,3 @@
-import { quoteIdentifier } from "../../../postgres/identifiers.js";
-import { runOn } from "../../corrective-action.js";
 import { availableExtensions, installedExtensions } from "../../extensions.js";
 import { named } from "../../named.js";
 import type { DatabaseRule } from "../../rule.js";
@@ -25,7 +23,7 @@ export const rule: DatabaseRule = {
   title: "The target's user may create the extensions that the database uses",
   scope: "database",
   modes: ["Offline", "Online"],
-  remedy: "Migrate as a superuser of the target, or drop the extension on the source if nothing uses it.",
+  remedy: "Migrate as a superuser of the target, or mark the extension as trusted in its control file there.",
   async check({ source, target, spec }) {
     if (await isSuperuser(target)) return [];
     const { rows } = await target.query<{ managed: boolean }>(managedServer);
@@ -40,11 +38,7 @@ export const rule: DatabaseRule = {
         state: "Failed",
         message:
           `${named("extension", "extensions", refused)}: not a trusted extension on the target, so only a superuser can create it, and ` +
-          `${spec.target.user} is none. Migrate as a superuser of the target, mark the extension as trusted in its control file there, ` +
-          `or drop it if nothing uses it.${runOn(
-            "source",
-            refused.map((name) => `DROP EXTENSION ${quoteIdentifier(name)};`),
-          )}`,
+          `${spec.target.user} is none. Migrate as a superuser of the target, or mark the extension as trusted in its control file there.`,
       },
     ];
   },

@@ -26,15 +26,28 @@ async function documentedKinds(): Promise<DocumentedKind[]> {
   }));
 }
 
-/** Kinds that pg_dump writes without a header of their own, or only for pg_upgrade. */
-const withoutHeader = ["ENCODING", "STDSTRINGS", "SEARCHPATH", "SUBSCRIPTION TABLE", "BLOB"];
+/**
+ * Kinds that pg_dump writes without a header of their own, or only for pg_upgrade; and large objects, which it reads by function calls that do not go
+ * through our bridge: they are compared by a query.
+ */
+const withoutHeader = ["ENCODING", "STDSTRINGS", "SEARCHPATH", "SUBSCRIPTION TABLE", "BLOB", "BLOB METADATA", "BLOBS"];
+
+const largeObjects = `
+  select
+    oid::int as oid,
+    pg_get_userbyid(lomowner) as owner,
+    lomacl::text as privileges,
+    obj_description(oid, 'pg_largeobject') as comment,
+    convert_from(lo_get(oid), 'UTF8') as content
+  from pg_largeobject_metadata
+`;
 
 /** A whole dump's entries by their header, e.g. "Name: one; Type: TABLE; Schema: k; Owner: kind_owner". */
 async function wholeDump(server: EmbeddedServer): Promise<Record<string, string>> {
   const client = await server.connect("kinds");
   const entries: Record<string, string> = {};
   try {
-    const args = ["--create", "--encoding=UTF8", "--statistics", "--no-toast-compression"];
+    const args = ["--create", "--encoding=UTF8", "--statistics", "--no-large-objects"];
     const text = await runPgDump(client, args, { section: "pre-data", timeLimitMs: 60_000 });
     for (const entry of text.split("\n--\n-- ").slice(1)) {
       const [header = "", ...body] = entry.split("\n");
@@ -103,6 +116,9 @@ describe.each(sources.filter((major) => availableMajors().includes(major)))("fro
           ]),
       );
     expect(compared(after)).toEqual(compared(before));
+    const objects = await source.query(largeObjects, { database: "kinds" });
+    expect(objects).toHaveLength(1);
+    expect(await target.query(largeObjects, { database: "kinds" })).toEqual(objects);
     expect((await statementsOf(stage, "kinds")).map(({ object, fate }) => [object, fate])).toEqual([
       ["security label on view k.view", "leftOut"],
     ]);

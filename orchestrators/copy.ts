@@ -4,6 +4,7 @@ import type { OrchestrationContext, Task } from "durable-functions";
 import * as df from "durable-functions";
 import type { Failure } from "../shared/model/outcome.js";
 import type { CopyRound, DatabaseRun, IndexJob, Limits, ProofTask } from "../shared/model/steps.js";
+import { FairWindow } from "./fair-window.js";
 import { race } from "./race.js";
 import { carryOut, failureOf, resultOf, start } from "./step.js";
 
@@ -24,7 +25,8 @@ df.app.orchestration("copy", function* (context: OrchestrationContext): Generato
         (job) => start(context, "applyJob", { ...run, job }),
         (task) => start(context, "proveTask", { ...run, task }),
       );
-      copying.settle(yield* race(context, copying.running));
+      if (copying.running.length === 0) yield* copying.pause(context);
+      else copying.settle(yield* race(context, copying.running));
     }
     return copying.failure ?? null;
   } catch (error) {
@@ -42,6 +44,7 @@ class CopyWindow {
   readonly #copies = new Map<Task, number>();
   readonly #builds = new Map<Task, IndexJob>();
   readonly #proofs = new Map<Task, ProofTask>();
+  readonly #fair = new FairWindow();
   #failure: Failure | undefined;
 
   constructor(plan: CopyRound, limits: Limits) {
@@ -65,24 +68,33 @@ class CopyWindow {
     return [...this.#copies.keys(), ...this.#builds.keys(), ...this.#proofs.keys()];
   }
 
+  /** Everything has stepped aside. */
+  pause(context: OrchestrationContext): Generator<Task, void, unknown> {
+    return this.#fair.pause(context);
+  }
+
   /** A proof reads from both servers as a copy does: they share a window, in which what is still to be copied goes first. */
   fill(copy: (task: number) => Task, build: (job: number) => Task, prove: (task: number) => Task): void {
     if (this.#failure !== undefined) return;
-    while (this.#copies.size + this.#proofs.size < this.#limits.maxParallelCopies) {
+    while (this.#hasRoom && this.#copies.size + this.#proofs.size < this.#limits.maxParallelCopies) {
       const task = this.#queuedTasks.shift();
       if (task === undefined) break;
       this.#copies.set(copy(task), task);
     }
-    while (this.#copies.size + this.#proofs.size < this.#limits.maxParallelCopies) {
+    while (this.#hasRoom && this.#copies.size + this.#proofs.size < this.#limits.maxParallelCopies) {
       const proof = this.#takeReady(this.#queuedProofs);
       if (proof === undefined) break;
       this.#proofs.set(prove(proof.task), proof);
     }
-    while (this.#builds.size < this.#limits.maxParallelIndexBuilds) {
+    while (this.#hasRoom && this.#builds.size < this.#limits.maxParallelIndexBuilds) {
       const job = this.#takeReady(this.#queuedJobs);
       if (job === undefined) break;
       this.#builds.set(build(job.job), job);
     }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#fair.hasRoom(this.#copies.size + this.#builds.size + this.#proofs.size);
   }
 
   #takeReady<T extends { readonly after: readonly number[] }>(queue: T[]): T | undefined {
@@ -99,16 +111,30 @@ class CopyWindow {
     this.#proofs.delete(task);
     try {
       if (copied !== undefined) {
-        const { done, failure } = resultOf<"copyTask">(task);
+        const { done, failure, busy } = resultOf<"copyTask">(task);
+        this.#note(busy);
         this.#failure ??= failure;
         if (done) this.#unfinished.delete(copied);
         else this.#queuedTasks.unshift(copied);
       }
-      if (proven !== undefined && !resultOf<"proveTask">(task).done) this.#queuedProofs.unshift(proven);
-      // A build that goes on in the server is attached to again.
-      if (built !== undefined && !resultOf<"applyJob">(task).done) this.#queuedJobs.unshift(built);
+      if (proven !== undefined) {
+        const { done, busy } = resultOf<"proveTask">(task);
+        this.#note(busy);
+        if (!done) this.#queuedProofs.unshift(proven);
+      }
+      if (built !== undefined) {
+        const { done, busy } = resultOf<"applyJob">(task);
+        this.#note(busy);
+        // A build that goes on in the server is attached to again.
+        if (!done) this.#queuedJobs.unshift(built);
+      }
     } catch (error) {
       this.#failure ??= failureOf(error);
     }
+  }
+
+  #note(busy: true | undefined): void {
+    if (busy === undefined) this.#fair.foundPlace();
+    else this.#fair.steppedAside(this.running.length);
   }
 }

@@ -6,6 +6,7 @@ import { type Failure, isCanceled, isSnapshotLost } from "../shared/model/outcom
 import type { DatabaseState } from "../shared/model/states.js";
 import type { DatabaseRun, Limits } from "../shared/model/steps.js";
 import type { CopyInput } from "./copy.js";
+import { FairWindow } from "./fair-window.js";
 import type { FollowInput } from "./follow.js";
 import { race } from "./race.js";
 import type { SnapshotInput } from "./snapshot.js";
@@ -151,17 +152,25 @@ function* applyJobs(
 ): Generator<Task, void, unknown> {
   const queued = [...jobs];
   const running = new Map<Task, number>();
+  const fair = new FairWindow();
   let failure: Failure | undefined;
   while (running.size > 0 || (queued.length > 0 && failure === undefined)) {
-    while (running.size < atOnce && queued.length > 0 && failure === undefined) {
+    while (running.size < atOnce && fair.hasRoom(running.size) && queued.length > 0 && failure === undefined) {
       const job = queued.shift();
       if (job !== undefined) running.set(start(context, "applyJob", { ...run, job }), job);
+    }
+    if (running.size === 0) {
+      yield* fair.pause(context);
+      continue;
     }
     const settled = yield* race(context, [...running.keys()]);
     const job = running.get(settled);
     running.delete(settled);
     try {
-      if (!resultOf<"applyJob">(settled).done && job !== undefined) queued.unshift(job);
+      const { done, busy } = resultOf<"applyJob">(settled);
+      if (busy === undefined) fair.foundPlace();
+      else fair.steppedAside(running.size);
+      if (!done && job !== undefined) queued.unshift(job);
     } catch (error) {
       failure ??= failureOf(error);
     }

@@ -33,6 +33,8 @@ export interface Settings {
   readonly verification: Verification;
   /** VERIFY_AT_CUTOVER: how they are at an online migration's cutover when it does not say. */
   readonly verifyAtCutover: Verification;
+  /** MAX_LONG_ACTIVITIES: copies, proofs and index builds at once, an instance. Below host.json's maxConcurrentActivityFunctions. */
+  readonly maxLongActivities: number;
   /** ACTIVITY_BUDGET_SECONDS: what an activity may need before it must hand on. Below host.json's functionTimeout. */
   readonly activityBudgetSeconds: number;
   /** LOCK_WAITERS_LIMIT_SECONDS: how long a session of the source may wait for a table that the base copy holds, before the copy gives way. */
@@ -87,6 +89,9 @@ const Limits = z.object({
   PART_SIZE_MB: positive("must be a size in MB above 0, e.g. 256").default(256),
   MAX_PARALLEL_COPIES: positiveInteger("must be a whole number above 0, e.g. 4").default(4),
   MAX_PARALLEL_INDEX_BUILDS: positiveInteger("must be a whole number above 0, e.g. 2").default(2),
+  MAX_LONG_ACTIVITIES: positiveInteger(
+    "must be a whole number above 0, below host.json's maxConcurrentActivityFunctions, e.g. 5",
+  ).default(5),
   VERIFICATION: verification("must be Checksums or Counts").default("Checksums"),
   VERIFY_AT_CUTOVER: verification("must be Checksums or Counts").default("Counts"),
   ACTIVITY_BUDGET_SECONDS: positive("must be a number of seconds above 0 and below functionTimeout, e.g. 300").default(
@@ -180,6 +185,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     PART_SIZE_MB,
     MAX_PARALLEL_COPIES,
     MAX_PARALLEL_INDEX_BUILDS,
+    MAX_LONG_ACTIVITIES,
     VERIFICATION,
     VERIFY_AT_CUTOVER,
     ACTIVITY_BUDGET_SECONDS,
@@ -209,6 +215,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     partSizeBytes: Math.max(1, Math.round(PART_SIZE_MB * MIB)),
     maxParallelCopies: MAX_PARALLEL_COPIES,
     maxParallelIndexBuilds: MAX_PARALLEL_INDEX_BUILDS,
+    maxLongActivities: MAX_LONG_ACTIVITIES,
     verification: VERIFICATION,
     verifyAtCutover: VERIFY_AT_CUTOVER,
     activityBudgetSeconds: ACTIVITY_BUDGET_SECONDS,

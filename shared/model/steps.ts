@@ -142,6 +142,8 @@ export interface CopiedTask {
   readonly done: boolean;
   /** The first table that could not be copied. */
   readonly failure?: Failure;
+  /** As Progressed has it. */
+  readonly busy?: true;
 }
 
 /** What a validation activity tells its orchestration; the rules' outcomes are in the status tables. */
@@ -184,6 +186,8 @@ export interface ReplicationSample {
 /** An activity that had to hand on before all was done is called again. */
 export interface Progressed {
   readonly done: boolean;
+  /** It has done nothing, because its instance has as many long steps as it may: call it later, with fewer at once. */
+  readonly busy?: true;
 }
 
 /** Every activity: what it is given, and what it answers with. */

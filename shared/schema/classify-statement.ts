@@ -10,6 +10,7 @@ import type {
 } from "libpg-query";
 import { runAs } from "./act-as-owner.js";
 import { displayName } from "./display-name.js";
+import { refuseWhatIsNotDumped } from "./dumped-statements.js";
 import { castName, functionName, nameOf, namesIn, objectName, operatorName, typeName } from "./object-name.js";
 import type { SchemaStatement, StatementKind } from "./schema-statement.js";
 import { withoutServerBookkeeping } from "./server-bookkeeping.js";
@@ -21,6 +22,7 @@ import { hidesRows, subjectOf, tiedSequence } from "./statement-subject.js";
  * Classifies a dump's statements, in order. pg_dump's settings are not statements any more afterwards: apply-statements.ts
  * makes them itself. Those that mean something to the statements after them go into those: a table access method other
  * than heap, and the session authorization under which somebody else's grants are made.
+ * @throws ServiceError UnexpectedStatement for what pg_dump does not write
  */
 export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaStatement[] {
   const statements: SchemaStatement[] = [];
@@ -39,6 +41,7 @@ export function classifyStatements(parsed: readonly ParsedStatement[]): SchemaSt
     if (isSetConfig(tree)) {
       continue;
     }
+    refuseWhatIsNotDumped({ sql, tree });
     const statement = classifyStatement({ sql, tree });
     if (grantor !== undefined) {
       statements.push({

@@ -61,6 +61,8 @@ export interface Settings {
   readonly sourceAddressesFromTarget: ReadonlyMap<string, string>;
   /** SERVER_ADMINISTRATORS: the user of a server that a request names none for: host, host:port or Azure server name, in lower case, to user; "*" is any. */
   readonly serverAdministrators: ReadonlyMap<string, string>;
+  /** ROW_VALUES_IN_ERRORS: whether errors may quote values of rows. */
+  readonly rowValuesInErrors: boolean;
   /** ALLOWED_ADDRESSES: what the service connects to, of what callers name. */
   readonly allowedAddresses: AllowedAddresses;
   /** WEBSITE_AUTH_ENABLED, which App Service sets: callers are signed in by the platform, and their app roles count. */
@@ -137,6 +139,11 @@ const Limits = z.object({
       const pairs = text.split(",").flatMap((pair) => addressPair(pair));
       return new Map(pairs.map(([server, user]): [string, string] => [server.toLowerCase(), user]));
     }),
+  ROW_VALUES_IN_ERRORS: z
+    .string()
+    .regex(/^(true|false)$/i, "must be true or false")
+    .default("false")
+    .transform((text) => text.toLowerCase() === "true"),
   ALLOWED_ADDRESSES: z
     .string()
     .optional()
@@ -201,6 +208,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     REFRESH_MATERIALIZED_VIEWS,
     SOURCE_ADDRESSES_FROM_TARGET,
     SERVER_ADMINISTRATORS,
+    ROW_VALUES_IN_ERRORS,
     ALLOWED_ADDRESSES,
     WEBSITE_AUTH_ENABLED,
   } = limits.data;
@@ -231,6 +239,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
     sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
     serverAdministrators: SERVER_ADMINISTRATORS,
+    rowValuesInErrors: ROW_VALUES_IN_ERRORS,
     // On Azure loopback is the worker itself and the platform's own services; elsewhere it is where a database of this machine listens.
     allowedAddresses:
       ALLOWED_ADDRESSES ??

@@ -267,7 +267,7 @@ async function keepOfLargeObjects(
 }
 
 function failureOfPart(part: PartToCopy, error: unknown): Failure {
-  const failure = failureOf(error);
+  const failure = failureOf(error, true);
   const table = qualifiedName(part.schema, part.table);
   return { ...failure, target: table, message: `Table ${table}: ${failure.message}` };
 }

@@ -138,7 +138,7 @@ async function execute(
     return "done";
   } catch (error) {
     if (await isRecorded(client, error)) return "done";
-    throw statementFailed(statement.object, error);
+    throw statementFailed(statement.object, error, true);
   }
 }
 

@@ -60,7 +60,7 @@ async function tryOut(target: ClientBase, changes: readonly Change[]): Promise<s
         await target.query(text, values);
       } catch (error) {
         if (!(error instanceof DatabaseError) || error.code === "55P03" || error.code === "57014") return undefined;
-        return `${change.kind} on ${change.relation.schema}.${change.relation.name}: ${serverWords(error)}`;
+        return `${change.kind} on ${change.relation.schema}.${change.relation.name}: ${serverWords(error, true)}`;
       }
     }
     return undefined;

@@ -1,9 +1,11 @@
-/** What an orchestration and a user are told of an error: the server's own words, with its detail and hint. */
+/** What an orchestration and a user are told of an error: the server's own words, with its detail and hint, and without values of rows. */
 import { DatabaseError } from "pg";
 import type { Failure } from "../model/outcome.js";
 import { ServiceError } from "../model/service-error.js";
+import { wordsOf } from "../postgres/server-words.js";
 
-export function failureOf(error: unknown): Failure {
+/** @param ofRows as wordsOf() */
+export function failureOf(error: unknown, ofRows = false): Failure {
   if (error instanceof ServiceError) {
     return {
       code: error.code,
@@ -12,11 +14,12 @@ export function failureOf(error: unknown): Failure {
     };
   }
   if (error instanceof DatabaseError) {
+    const { message: said, detail, hint, where } = wordsOf(error, { ofRows });
     const message = [
-      error.message,
-      ...(error.detail === undefined ? [] : [`Detail: ${error.detail}`]),
-      ...(error.hint === undefined ? [] : [`Hint: ${error.hint}`]),
-      ...(error.where === undefined ? [] : [`Where: ${error.where.split("\n")[0]}`]),
+      said,
+      ...(detail === undefined ? [] : [`Detail: ${detail}`]),
+      ...(hint === undefined ? [] : [`Hint: ${hint}`]),
+      ...(where === undefined ? [] : [`Where: ${where}`]),
       `(SQLSTATE ${error.code ?? "unknown"})`,
     ].join(" ");
     return { code: error.code ?? "XX000", message };

@@ -12,6 +12,7 @@ import {
   leftOutForRole,
   leftOutSilently,
   needsItsRole,
+  readsRows,
   type UnappliedStatement,
   unapplied,
 } from "./unapplied-statement.js";
@@ -211,7 +212,7 @@ async function tryStatement(target: pg.Client, statement: SchemaStatement): Prom
     });
     return silent === undefined ? undefined : leftOutSilently(statement, silent);
   } catch (error) {
-    if (!isRefusal(error)) throw statementFailed(statement.object, error);
+    if (!isRefusal(error)) throw statementFailed(statement.object, error, readsRows(statement.kind));
     await target.query("rollback to savepoint statement; release savepoint statement");
     return unapplied(statement, error, await explainUnqualifiedName(target, error));
   }

@@ -1,6 +1,7 @@
 /** A statement of the schema that the target did not take: what that means, and what to do about it. */
 import pg from "pg";
 import { quoteIdentifier } from "../postgres/identifiers.js";
+import { wordsOf } from "../postgres/server-words.js";
 import type { SchemaStatement, StatementKind } from "./schema-statement.js";
 
 /** leftOut: told, and the migration can succeed without. refused: the database fails, with everything else in place. */
@@ -53,6 +54,20 @@ const notHereOrNotByYou: ReadonlySet<string> = new Set([
 
 /** "Already there": what somebody has put right by hand. */
 const alreadyThere: ReadonlySet<string> = new Set(["42P07", "42710", "42723", "42P06", "42701", "42712"]);
+
+/** Statements that look at every row of a table: what a function says then is about one of them. */
+const ofRows: ReadonlySet<StatementKind> = new Set([
+  "index",
+  "constraint",
+  "foreignKey",
+  "check",
+  "refresh",
+  "analyze",
+]);
+
+export function readsRows(kind: StatementKind): boolean {
+  return ofRows.has(kind);
+}
 
 /** A statement that names a role which the target lacks is not even tried. */
 export function needsItsRole(kind: StatementKind): boolean {
@@ -110,14 +125,15 @@ export function unapplied(
     statement,
     fate: harmless ? "leftOut" : "refused",
     ...(code === undefined ? {} : { code }),
-    message: told(error),
+    message: told(error, statement.kind),
     remedy: remedy ?? remedyFor(statement, code),
   };
 }
 
 /** The server's message, detail and hint in one line. */
-function told({ message, detail, hint }: pg.DatabaseError): string {
-  const parts = [message, detail, hint].filter((part) => part !== undefined && part !== "");
+function told(error: pg.DatabaseError, kind: StatementKind): string {
+  const { message, detail, hint } = wordsOf(error, { ofRows: readsRows(kind) });
+  const parts = [message, detail, hint].filter((part) => part !== undefined);
   return parts.map((part) => part?.replace(/\.$/, "")).join(". ");
 }
 
@@ -137,12 +153,12 @@ function remedyFor({ kind, object }: UnappliedStatement["statement"], code: stri
     case "58P01":
       return "Install the library on the target server, then try the statement again.";
     case "23503":
-      return "Delete or repair the rows of the target that refer to nothing (the message names one), then try it again.";
+      return "Delete or repair the rows of the target that refer to nothing (with ROW_VALUES_IN_ERRORS the message names one), then try it again.";
     case "23502":
     case "23505":
     case "23514":
     case "23P01":
-      return "Repair the rows of the target that violate it (the message names one), then try it again.";
+      return "Repair the rows of the target that violate it (with ROW_VALUES_IN_ERRORS the message names one), then try it again.";
     case "0A000":
       return "The target's version does not support this: change the statement, and run it there by hand.";
     case "3F000":

@@ -25,8 +25,8 @@ export interface EmbeddedServerOptions {
   superuser?: string;
   /** Lines put in front of pg_hba.conf. */
   hba?: string[];
-  /** Serve TLS with the certificate in local/tls, or with the one of another host name. */
-  tls?: boolean | "wrong-host";
+  /** Serve TLS with the certificate in local/tls, or with one of another host name, of nobody's authority, or from long ago. */
+  tls?: boolean | "wrong-host" | "foreign" | "expired";
   /** initdb --locale, default "C". */
   locale?: string;
   /** Extensions that only this server has: control files and scripts, name → text. */
@@ -203,7 +203,7 @@ export class EmbeddedServer {
     // An installation of its own is used once.
     const templates = options.extensions === undefined ? process.env.EMBEDDED_SERVER_TEMPLATES : undefined;
     const { password } = await makeCluster(kind, this.#data, this.password, templates);
-    if (options.tls) await this.#installCertificate(options.tls === "wrong-host" ? "wrong-host" : "server");
+    if (options.tls) await this.#installCertificate(options.tls === true ? "server" : options.tls);
     const settings = {
       ...throwawaySettings,
       port: String(this.port),

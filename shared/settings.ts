@@ -61,6 +61,8 @@ export interface Settings {
   readonly sourceAddressesFromTarget: ReadonlyMap<string, string>;
   /** SERVER_ADMINISTRATORS: the user of a server that a request names none for: host, host:port or Azure server name, in lower case, to user; "*" is any. */
   readonly serverAdministrators: ReadonlyMap<string, string>;
+  /** CLEAR_TEXT_PASSWORDS: whether a server that was not verified is given its password as it is when it asks for that. */
+  readonly clearTextPasswords: boolean;
   /** ROW_VALUES_IN_ERRORS: whether errors may quote values of rows. */
   readonly rowValuesInErrors: boolean;
   /** ALLOWED_ADDRESSES: what the service connects to, of what callers name. */
@@ -69,7 +71,7 @@ export interface Settings {
   readonly platformSignIn: boolean;
   /** SOURCE_ROOT_CERTIFICATE_ON_TARGET: for sslMode VerifyCA and VerifyFull, a file of the target server, or "system"; libpq's default if undefined. */
   readonly sourceRootCertificateOnTarget: string | undefined;
-  /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode VerifyCA and VerifyFull. */
+  /** SSL_ROOT_CERTIFICATE: PEM text or the path of a PEM file, for sslMode Require, VerifyCA and VerifyFull. */
   readonly sslRootCertificate: string | undefined;
   /** PG_DUMP_PATH: a native pg_dump (18) to use instead of the WebAssembly one. */
   readonly pgDumpPath: string | undefined;
@@ -139,6 +141,10 @@ const Limits = z.object({
       const pairs = text.split(",").flatMap((pair) => addressPair(pair));
       return new Map(pairs.map(([server, user]): [string, string] => [server.toLowerCase(), user]));
     }),
+  CLEAR_TEXT_PASSWORDS: z
+    .enum(["verified", "always"], { error: "must be verified or always" })
+    .default("verified")
+    .transform((text) => text === "always"),
   ROW_VALUES_IN_ERRORS: z
     .string()
     .regex(/^(true|false)$/i, "must be true or false")
@@ -208,6 +214,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     REFRESH_MATERIALIZED_VIEWS,
     SOURCE_ADDRESSES_FROM_TARGET,
     SERVER_ADMINISTRATORS,
+    CLEAR_TEXT_PASSWORDS,
     ROW_VALUES_IN_ERRORS,
     ALLOWED_ADDRESSES,
     WEBSITE_AUTH_ENABLED,
@@ -239,6 +246,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     refreshMaterializedViews: REFRESH_MATERIALIZED_VIEWS,
     sourceAddressesFromTarget: SOURCE_ADDRESSES_FROM_TARGET,
     serverAdministrators: SERVER_ADMINISTRATORS,
+    clearTextPasswords: CLEAR_TEXT_PASSWORDS,
     rowValuesInErrors: ROW_VALUES_IN_ERRORS,
     // On Azure loopback is the worker itself and the platform's own services; elsewhere it is where a database of this machine listens.
     allowedAddresses:

@@ -7,6 +7,7 @@ import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
 import { releaseClaims } from "../status/claims.js";
 import { listDatabases } from "../status/databases.js";
+import { updateMigration } from "../status/migrations.js";
 import { isPlatformFault } from "../status/platform-fault.js";
 import { deleteSecrets } from "../status/secrets.js";
 import { dropTargetLedger } from "./drop-target-ledger.js";
@@ -23,6 +24,7 @@ const waitsSeconds = [1, 3, 10];
 export async function endMigration(key: string, migrated: boolean): Promise<{ leftBehind?: string }> {
   const leftBehind = migrated ? await cleanUpServers(key) : [];
   await deleteSecrets(key);
+  await updateMigration(key, { requestFingerprint: "" });
   await releaseClaims(key);
   return leftBehind.length === 0 ? {} : { leftBehind: leftBehind.join("\n") };
 }

@@ -143,6 +143,7 @@ export const MigrationResource = z.strictObject({
     migrationOption: z.enum(migrationOptions),
     sourceType: text,
     sslMode: z.enum(sslModes),
+    targetSslMode: z.enum(sslModes),
     sourceAuthentication: z.literal("Entra").optional(),
     targetAuthentication: z.literal("Entra").optional(),
     sourceDbServerMetadata: documented(ServerMetadata.optional(), "What the source is, once it has been reached."),

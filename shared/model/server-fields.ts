@@ -66,9 +66,12 @@ export const addressShape = {
   ),
   sslMode: documented(
     oneOf(sslModes).optional(),
-    "TLS to both servers. Without it `VerifyFull` for a single server, else `Prefer`.",
+    "TLS to both servers. Without it `VerifyFull` for servers of Azure (`*.postgres.database.azure.com`), else `Prefer`.",
     { azure: "For the source only." },
   ),
+  targetSslMode: documented(oneOf(sslModes).optional(), "TLS to the target, where it is not to be `sslMode`.", {
+    added: true,
+  }),
   sourceAuthentication: documented(oneOf(authentications).optional(), "How the source's user logs in.", {
     added: true,
   }),
@@ -191,6 +194,7 @@ export type AdministratorOf = (address: { readonly host: string; readonly port: 
 export interface AddressFields {
   readonly sourceType?: SourceType | undefined;
   readonly sslMode?: SslMode | undefined;
+  readonly targetSslMode?: SslMode | undefined;
   readonly sourceAuthentication?: Authentication | undefined;
   readonly targetAuthentication?: Authentication | undefined;
   readonly sourceDbServerResourceId?: string | undefined;
@@ -206,9 +210,9 @@ export function sourceTypeOf(fields: AddressFields): SourceType {
   return resource.startsWith("/") ? "PostgreSQLSingleServer" : "OnPremises";
 }
 
-/** sslMode's default is Azure's: VerifyFull for a single server, Prefer for all others. */
-export function sslModeOf(fields: AddressFields): SslMode {
-  return fields.sslMode ?? (sourceTypeOf(fields) === "PostgreSQLSingleServer" ? "VerifyFull" : "Prefer");
+/** sslMode's default: VerifyFull for the servers of Azure, whose certificates everybody can check, Prefer for all others. */
+function defaultSslMode(host: string): SslMode {
+  return /\.postgres\.database\.azure\.com\.?$/i.test(host) ? "VerifyFull" : "Prefer";
 }
 
 /** Whether a server takes a token of Microsoft Entra; asked before the fields are read, for which passwords they need depends on it. */
@@ -222,10 +226,9 @@ export function isEntra(properties: Readonly<Record<string, unknown>>, side: "so
  * sslMode the other side makes do with.
  */
 function loginOf(
-  fields: AddressFields,
+  sslMode: SslMode,
   authentication: Authentication | undefined,
 ): Pick<ServerEndpoint, "sslMode" | "authentication"> {
-  const sslMode = sslModeOf(fields);
   if (authentication !== "Entra") return { sslMode };
   return { sslMode: sslMode === "VerifyCA" ? "VerifyCA" : "VerifyFull", authentication };
 }
@@ -271,7 +274,7 @@ export function sourceEndpoint(
     problems.push(problem("MissingProperty", userField, `is missing: ${remedy}`));
   }
   if (host === undefined || user === undefined) return undefined;
-  return { host, port, user, ...loginOf(fields, fields.sourceAuthentication) };
+  return { host, port, user, ...loginOf(fields.sslMode ?? defaultSslMode(host), fields.sourceAuthentication) };
 }
 
 /** The target's endpoint: the name field, else the Azure server that the path names. */
@@ -300,7 +303,8 @@ export function targetEndpoint(
     }
     return undefined;
   }
-  return { host, port, user, ...loginOf(fields, fields.targetAuthentication) };
+  const sslMode = fields.targetSslMode ?? fields.sslMode ?? defaultSslMode(host);
+  return { host, port, user, ...loginOf(sslMode, fields.targetAuthentication) };
 }
 
 function parseSourceId(id: string, sourceType: SourceType) {

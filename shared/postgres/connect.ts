@@ -2,7 +2,7 @@
  * Connecting to a PostgreSQL server: TLS as the migration's sslMode asks, neutral session settings, no pooler in between, errors that say what to do.
  */
 import { readFileSync } from "node:fs";
-import type { ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, rootCertificates as systemRoots } from "node:tls";
 import pg from "pg";
 import type { ServerEndpoint } from "../model/migration.js";
 import { ServiceError } from "../model/service-error.js";
@@ -213,6 +213,8 @@ async function openWith(
     application_name: options.applicationName,
     connection: new GuardedConnection({ host: options.endpoint.host, ssl }),
     ssl,
+    // SCRAM-SHA-256-PLUS where the server offers it: who ends TLS in between cannot log in on with it.
+    enableChannelBinding: ssl !== false,
     ...(settings === undefined ? {} : { options: startupOptions(settings) }),
     ...(options.replication === true ? { replication: "database" } : {}),
   } as pg.ClientConfig);
@@ -286,11 +288,15 @@ function addressOf({ host, port }: ServerEndpoint): string {
 }
 
 function tlsOptions(endpoint: ServerEndpoint): ConnectionOptions {
-  const certificates = rootCertificates();
+  const certificates = rootCertificates(endpoint.host);
   switch (endpoint.sslMode) {
     case "Prefer":
-    case "Require":
       return { rejectUnauthorized: false };
+    case "Require":
+      // As libpq: roots that are set are for being checked against.
+      return certificates.ca === undefined
+        ? { rejectUnauthorized: false }
+        : { ...certificates, rejectUnauthorized: true, checkServerIdentity: () => undefined };
     case "VerifyCA":
       return { ...certificates, rejectUnauthorized: true, checkServerIdentity: () => undefined };
     case "VerifyFull":
@@ -298,10 +304,12 @@ function tlsOptions(endpoint: ServerEndpoint): ConnectionOptions {
   }
 }
 
-function rootCertificates(): { ca?: string } {
+function rootCertificates(host: string): { ca?: string[] } {
   const configured = settings().sslRootCertificate;
   if (configured === undefined) return {};
-  return { ca: configured.includes("-----BEGIN") ? configured : readFileSync(configured, "utf8") };
+  const own = configured.includes("-----BEGIN") ? configured : readFileSync(configured, "utf8");
+  // Those of one's own are for one's own servers: Azure's have certificates that every machine can check.
+  return { ca: /\.postgres\.database\.azure\.com\.?$/i.test(host) ? [own, ...systemRoots] : [own] };
 }
 
 function refusesTls(error: unknown): boolean {
@@ -318,7 +326,7 @@ function explain(error: unknown, options: ConnectOptions): ServiceError {
   if (refusesTls(error)) {
     return told(
       "TlsNotSupported",
-      `sslMode ${endpoint.sslMode} needs TLS: enable ssl on the server, or choose sslMode Prefer.`,
+      `sslMode ${endpoint.sslMode} needs TLS, and whatever answers there does not offer it: enable ssl on the server. If it is enabled, something in between is in the way.`,
     );
   }
   if (isPoolersRefusal(message)) return poolerInBetween(options, message);
@@ -354,7 +362,7 @@ function explain(error: unknown, options: ConnectOptions): ServiceError {
     return told(
       "TlsVerificationFailed",
       `sslMode ${endpoint.sslMode} could not verify the server's certificate: set SSL_ROOT_CERTIFICATE to its CA, ` +
-        "use the name that the certificate bears, or choose sslMode Require.",
+        "and use the name that the certificate bears. A certificate that has expired has to be renewed. If all of this is in order, somebody else answers.",
     );
   }
   if (code.startsWith("57P") || code.startsWith("53"))

@@ -7,6 +7,8 @@ import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import pg from "pg";
 import { guardedLookup } from "../addresses/guarded-lookup.js";
+import { ServiceError } from "../model/service-error.js";
+import { settings } from "../settings.js";
 import { ProtocolViolation, ServerMessages } from "./server-messages.js";
 
 /** What of pg's Connection its types leave out. */
@@ -45,12 +47,16 @@ export interface GuardedConnectionOptions {
 export class GuardedConnection extends DriverConnection {
   readonly #messages = new ServerMessages();
   readonly #socket: Socket;
+  readonly #host: string;
+  readonly #verified: boolean;
 
   /** @throws ServiceError AddressNotAllowed */
   constructor({ host, ssl }: GuardedConnectionOptions) {
     const socket = new CheckedSocket(host);
     super({ ssl, stream: socket, keepAlive: true, keepAliveInitialDelayMillis: 10_000 });
     this.#socket = socket;
+    this.#host = host;
+    this.#verified = ssl !== false && ssl.rejectUnauthorized === true;
   }
 
   /** The IP address that the session is with; undefined before and after. */
@@ -71,6 +77,22 @@ export class GuardedConnection extends DriverConnection {
   override sync(): void {
     this.#messages.expect();
     super.sync();
+  }
+
+  /** Whoever is in between may ask for the password as it is: only a server whose certificate was verified gets it. */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event === "authenticationCleartextPassword" && !this.#verified && !settings().clearTextPasswords) {
+      this.stream.destroy(
+        new ServiceError(
+          "ClearTextPasswordRefused",
+          `${this.#host} asks for the password in clear text and was not verified, so it was not given. Let the server ask for scram-sha-256 (pg_hba.conf), or ` +
+            "verify it: sslMode VerifyFull, with SSL_ROOT_CERTIFICATE if its certificate is of an authority of your own.",
+          { target: this.#host },
+        ),
+      );
+      return true;
+    }
+    return super.emit(event, ...values);
   }
 
   /** For who writes requests to the socket itself: how many ReadyForQuery messages they will be answered with. */

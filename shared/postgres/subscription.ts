@@ -141,7 +141,7 @@ function subscriptionFailed(error: unknown, { endpoint, rootCertificate }: Publi
     return failed(
       `${reaches}, and checks the source's certificate for sslMode ${endpoint.sslMode}: set SOURCE_ROOT_CERTIFICATE_ON_TARGET (now ` +
         `${rootCertificate ?? "libpq's default"}) to the file on the target server that has the source's certificate authority, ` +
-        "SOURCE_ADDRESSES_FROM_TARGET to the name that the certificate bears, or choose sslMode Require.",
+        "and SOURCE_ADDRESSES_FROM_TARGET to the name that the certificate bears.",
     );
   }
   return failed(

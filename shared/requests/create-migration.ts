@@ -61,7 +61,7 @@ export async function createMigration(
   const migrationId = randomUUID();
   let winner: MigrationRow | undefined;
   try {
-    await saveSecrets(spec.key, migrationId, request.passwords);
+    await saveSecrets(spec, migrationId, request.passwords);
     const inserted = await insertMigration({
       ...request,
       ...request.asked,

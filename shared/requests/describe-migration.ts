@@ -52,6 +52,7 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
       migrationOption: row.option,
       sourceType: row.sourceType,
       sslMode: row.sslMode,
+      targetSslMode: row.targetSslMode,
       sourceAuthentication: authenticationOf(row.sourceAuthentication),
       targetAuthentication: authenticationOf(row.targetAuthentication),
       sourceDbServerMetadata: row.sourceVersion === undefined ? undefined : { version: row.sourceVersion },

@@ -35,7 +35,7 @@ export async function retryMigrationStatements(
       { target: "migrationName" },
     );
   }
-  await saveSecrets(key, migrationId, { source: "", target: request.password });
+  await saveSecrets(spec, migrationId, { source: "", target: request.password });
   const transition = migration.transition + 1;
   const { user } = request;
   await orchestrations.ensureRetry({ key, transition, databases, ...(user === undefined ? {} : { user }) });

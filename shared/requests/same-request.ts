@@ -56,6 +56,7 @@ function fieldsOf(
     "properties.migrationOption": spec.option,
     "properties.sourceType": resource.sourceType,
     "properties.sslMode": spec.source.sslMode,
+    "properties.targetSslMode": spec.target.sslMode,
     "properties.sourceAuthentication": spec.source.authentication,
     "properties.targetAuthentication": spec.target.authentication,
     "properties.sourceDbServerResourceId": [spec.source.host, spec.source.port],

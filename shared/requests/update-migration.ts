@@ -288,7 +288,7 @@ async function replacePasswords(migration: MigrationRow, properties: PatchedProp
     sourceServerPassword !== undefined && targetServerPassword !== undefined
       ? { source: sourceServerPassword, target: targetServerPassword }
       : await loadSecrets(migration.key);
-  const replaced = await replaceSecrets(migration.key, migration.migrationId, {
+  const replaced = await replaceSecrets(specOf(migration), migration.migrationId, {
     source: sourceServerPassword ?? passwords.source,
     target: targetServerPassword ?? passwords.target,
   });

@@ -1,9 +1,13 @@
 /** The schema by a pg_dump program on this machine: for whoever has one, and trusts it more than WebAssembly. */
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { allowedAddress } from "../addresses/guarded-lookup.js";
 import type { ServerEndpoint } from "../model/migration.js";
 import { eventTriggerSettings, passwordOf } from "../postgres/connect.js";
 import { neutralSettings, startupOptions } from "../postgres/session-settings.js";
+import { settings } from "../settings.js";
 import { dumpFailed, pgDumpArguments, type SchemaDumpOptions, withinLimits } from "./schema-dump.js";
 
 /** A server and its secret, for a pg_dump that logs in by itself. */
@@ -26,6 +30,7 @@ export async function dumpSchemaNatively(
 ): Promise<string> {
   options.signal?.throwIfAborted();
   const { endpoint, database } = connection;
+  const root = rootCertificateFile();
   const child = spawn(program, pgDumpArguments(options), {
     env: {
       PATH: process.env.PATH,
@@ -40,6 +45,7 @@ export async function dumpSchemaNatively(
       PGSSLMODE: { Prefer: "prefer", Require: "require", VerifyCA: "verify-ca", VerifyFull: "verify-full" }[
         endpoint.sslMode
       ],
+      ...(root === undefined ? {} : { PGSSLROOTCERT: root }),
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -60,5 +66,15 @@ export async function dumpSchemaNatively(
     });
   } finally {
     child.kill("SIGKILL");
+    if (root !== undefined && root !== settings().sslRootCertificate) rmSync(dirname(root), { recursive: true });
   }
+}
+
+/** SSL_ROOT_CERTIFICATE, for libpq: a file. */
+function rootCertificateFile(): string | undefined {
+  const root = settings().sslRootCertificate;
+  if (root?.includes("-----BEGIN") !== true) return root;
+  const file = join(mkdtempSync(join(tmpdir(), "roots-")), "roots.pem");
+  writeFileSync(file, root);
+  return file;
 }

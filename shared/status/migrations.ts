@@ -179,6 +179,8 @@ export interface MigrationPatch {
   readonly notificationProblem?: string | undefined;
   readonly sourceEventTriggersOff?: boolean | undefined;
   readonly targetEventTriggersOff?: boolean | undefined;
+  /** Empty when the migration has ended: passwords could be tried against it for as long as the row is there. */
+  readonly requestFingerprint?: "" | undefined;
 }
 
 /** The row with this key, or undefined. */

@@ -64,7 +64,7 @@ test("sslMode VerifyCA accepts a certificate of another name, VerifyFull does no
   expect(error).toMatch(/certificate/);
 });
 
-test("with another certificate authority VerifyCA refuses and Require does not care", async () => {
+test("with another certificate authority VerifyCA refuses, Require too when roots are set, and targetSslMode is the target's own", async () => {
   const service = await Service.start({
     instances: 1,
     settings: { SSL_ROOT_CERTIFICATE: foreignCertificateAuthority },
@@ -74,7 +74,11 @@ test("with another certificate authority VerifyCA refuses and Require does not c
     const { state, error } = await migrate(stage.source, "VerifyCA", client);
     expect(state).toBe("Failed");
     expect(error).toMatch(/certificate/);
-    expect(await migrate(stage.source, "Require", client)).toMatchObject({ state: "Succeeded" });
+    expect((await migrate(stage.source, "Require", client)).error).toMatch(/certificate/);
+    await client.start("own", offlineMigration(plain, stage.target, ["small"], { targetSslMode: "VerifyFull" }));
+    const own = (await client.waitForEnd("own")).properties;
+    expect(own).toMatchObject({ sslMode: "Prefer", targetSslMode: "VerifyFull" });
+    expect(own.currentStatus.error).toMatch(/certificate/);
   } finally {
     await service.stop();
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { QueueClient } from "@azure/storage-queue";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Azurite, startAzurite } from "../../local/azurite.js";
@@ -23,6 +23,7 @@ import {
   updateMigration,
 } from "../../shared/status/migrations.js";
 import { deleteSecrets, loadSecrets, replaceSecrets, saveSecrets } from "../../shared/status/secrets.js";
+import { getRow, mergeRow } from "../../shared/status/storage.js";
 import { clearParts, listParts, type PartPatch, recordParts } from "../../shared/status/tables.js";
 import { listValidations, recordValidations } from "../../shared/status/validations.js";
 
@@ -336,16 +337,66 @@ describe("secrets", () => {
   it("are stored sealed, read back, and gone when deleted", async () => {
     const migration = newMigration();
     const passwords = { source: "s0urce 🐘 'pw'", target: "" };
-    await saveSecrets(migration.spec.key, migration.migrationId, passwords);
+    await saveSecrets(migration.spec, migration.migrationId, passwords);
     await insertMigration(migration);
     expect(await loadSecrets(migration.spec.key)).toEqual(passwords);
     const others = { source: "new", target: "newer" };
-    expect(await replaceSecrets(migration.spec.key, migration.migrationId, others)).toBe(true);
+    expect(await replaceSecrets(migration.spec, migration.migrationId, others)).toBe(true);
     expect(await loadSecrets(migration.spec.key)).toEqual(others);
     await deleteSecrets(migration.spec.key);
     await expect(loadSecrets(migration.spec.key)).rejects.toMatchObject({ code: "SecretsMissing" });
     // A PATCH that comes while the migration is ending leaves nothing behind.
-    expect(await replaceSecrets(migration.spec.key, migration.migrationId, others)).toBe(false);
+    expect(await replaceSecrets(migration.spec, migration.migrationId, others)).toBe(false);
     await expect(loadSecrets(migration.spec.key)).rejects.toMatchObject({ code: "SecretsMissing" });
+  });
+
+  /** What somebody who writes to the storage account could do with the passwords. */
+  const tampering: Record<string, (one: NewMigration, other: NewMigration) => Promise<void>> = {
+    "the two exchanged": async ({ spec, migrationId }) => {
+      const row = await getRow("MigrationSecrets", spec.key, migrationId);
+      await mergeRow("MigrationSecrets", spec.key, migrationId, {
+        sourcePassword: String(row?.targetPassword),
+        targetPassword: String(row?.sourcePassword),
+      });
+    },
+    "another migration's": async ({ spec, migrationId }, other) => {
+      const row = await getRow("MigrationSecrets", other.spec.key, other.migrationId);
+      await mergeRow("MigrationSecrets", spec.key, migrationId, {
+        sourcePassword: String(row?.sourcePassword),
+        targetPassword: String(row?.targetPassword),
+      });
+    },
+    ...Object.fromEntries(
+      Object.entries({
+        sourceHost: "198.51.100.1",
+        sourcePort: 6543,
+        sourceUser: "somebody",
+        sslMode: "Require",
+        targetHost: "198.51.100.1",
+        targetPort: 6543,
+        targetUser: "somebody",
+        targetSslMode: "Require",
+      }).map(([column, value]) => [
+        `${column} edited`,
+        async ({ spec }: NewMigration) => {
+          const [server = "", name = ""] = spec.key.split("_");
+          await mergeRow("Migrations", server, name, { [column]: value });
+        },
+      ]),
+    ),
+  };
+
+  it.each(Object.entries(tampering))("are sent nowhere after %s", async (_, tamper) => {
+    const [one, other] = [newMigration(), newMigration({ name: `other-${randomUUID()}` })];
+    for (const { spec, migrationId, ...rest } of [one, other]) {
+      await saveSecrets(spec, migrationId, { source: "source pw", target: "target pw" });
+      await insertMigration({ spec, migrationId, ...rest });
+    }
+    expect(await loadSecrets(one.spec.key)).toEqual({ source: "source pw", target: "target pw" });
+    await tamper(one, other);
+    await expect(loadSecrets(one.spec.key)).rejects.toMatchObject({
+      code: "SecretsDamaged",
+      message: expect.stringMatching(/password of the (source|target) does not belong to user/),
+    });
   });
 });

@@ -56,7 +56,7 @@ describe("a request for a migration", () => {
       mode: "Offline",
       option: "ValidateAndMigrate",
       source: { host: "old.example.com", port: 5433, user: "reader", sslMode: "Prefer" },
-      target: { host: "target.postgres.database.azure.com", port: 5432, user: "writer", sslMode: "Prefer" },
+      target: { host: "target.postgres.database.azure.com", port: 5432, user: "writer", sslMode: "VerifyFull" },
       databases: ["shop"],
       overwriteDbsInTarget: true,
       migrateRoles: false,

@@ -16,7 +16,7 @@ export const rule: ServerRule = {
   modes: ["Offline", "Online"],
   gate: true,
   remedy:
-    "Correct host, port, user, password or `sslMode`; let the service's address through the firewall and `pg_hba.conf`; start the server.",
+    "Correct host, port, user, password or `SSL_ROOT_CERTIFICATE`; let the service's address through the firewall and `pg_hba.conf`; start the server.",
   check: async ({ spec, source, target }) => [
     await describe("Source", spec.source, source),
     await describe("Target", spec.target, target),

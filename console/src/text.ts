@@ -476,6 +476,7 @@ export const text = {
     connecting: "Connecting …",
     connected: (version: string, size: string, databases: string, wal: string, time: string) =>
       `PostgreSQL ${version} · ${size} in ${databases} · wal_level ${wal} · ${time}`,
+    administrator: (name: string) => `administrator ${name}`,
     databasesCount: (count: number) => `${count} ${plural(count, "database", "databases")}`,
     ms: (milliseconds: number) => `${milliseconds} ms`,
     plainText:

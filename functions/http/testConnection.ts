@@ -2,6 +2,7 @@ import { parseServerPath } from "../../shared/model/migration-path.js";
 import { parseConnectionTest, ServerRequestBody } from "../../shared/model/server-request.js";
 import { probeServer } from "../../shared/postgres/probe.js";
 import { administratorsFor } from "../../shared/requests/administrators.js";
+import { knownLocation } from "../../shared/requests/known-location.js";
 import { jsonBody } from "./arm/json-body.js";
 import { httpOperation } from "./arm/operation.js";
 import { serverRoute } from "./arm/route.js";
@@ -23,6 +24,7 @@ httpOperation(
       logins.source && probeServer(logins.source),
       logins.target && probeServer(logins.target),
     ]);
-    return { jsonBody: { source, target } };
+    if (target?.reachable !== true || target.location !== undefined) return { jsonBody: { source, target } };
+    return { jsonBody: { source, target: { ...target, location: await knownLocation(server) } } };
   },
 );

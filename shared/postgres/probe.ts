@@ -1,4 +1,6 @@
 /** Whether a server can be reached, as whom and how: what testConnection answers for each side. */
+
+import { locationOfHost } from "../model/server-location.js";
 import type { ServerLogin } from "../model/server-request.js";
 import { ServiceError } from "../model/service-error.js";
 import { proveOneBackend } from "./connect.js";
@@ -9,6 +11,20 @@ const serverFacts = `
   select
     pg_catalog.current_setting('server_version') as version,
     pg_catalog.current_setting('server_version_num')::integer as version_number,
+    coalesce(
+      (
+        select administrator.rolname
+        from pg_catalog.pg_auth_members as membership
+        join pg_catalog.pg_roles as administrators on administrators.oid = membership.roleid
+        join pg_catalog.pg_roles as administrator on administrator.oid = membership.member
+        where administrators.rolname in ('azure_pg_admin', 'rds_superuser', 'cloudsqlsuperuser', 'alloydbsuperuser')
+          and administrator.rolcanlogin
+          and not administrator.rolsuper
+        order by administrator.oid
+        limit 1
+      ),
+      (select owner.rolname from pg_catalog.pg_roles as owner where owner.oid = 10)
+    ) as administrator,
     session.ssl as tls,
     session.version as tls_version,
     session.cipher as tls_cipher,
@@ -28,6 +44,7 @@ const serverFacts = `
 interface ServerFacts {
   version: string;
   version_number: number;
+  administrator: string | null;
   tls: boolean | null;
   tls_version: string | null;
   tls_cipher: string | null;
@@ -44,6 +61,10 @@ export type ProbeOutcome = { readonly server: string; readonly user: string } & 
       readonly reachable: true;
       readonly version: string;
       readonly majorVersion: number;
+      /** The region, where the host's name tells it, or for the target an earlier migration. */
+      readonly location?: string | undefined;
+      /** Azure's "administrator login": on a managed server the first member of its administrators, else the bootstrap superuser. */
+      readonly administrator?: string | undefined;
       readonly tls: { readonly inUse: boolean; readonly version?: string; readonly cipher?: string };
       readonly databases: number;
       /** Of those that the user may connect to. */
@@ -79,6 +100,8 @@ export async function probeServer(login: ServerLogin): Promise<ProbeOutcome> {
         reachable: true,
         version: facts.version,
         majorVersion: Math.floor(facts.version_number / 10_000),
+        location: locationOfHost(host),
+        administrator: facts.administrator ?? undefined,
         tls: {
           inUse: facts.tls ?? false,
           ...(facts.tls_version && { version: facts.tls_version }),

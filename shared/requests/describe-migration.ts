@@ -2,12 +2,18 @@
 import { flagText } from "../model/flag.js";
 import { type MigrationResource, maximumInt32 } from "../model/migration-resource.js";
 import { migrationResourceId, migrationType, serverResourceId } from "../model/resource-id.js";
+import { locationOfHost } from "../model/server-location.js";
 import { databaseHasEnded, databaseStateAtEnd, hasEnded } from "../model/states.js";
 import { type DatabaseRow, listDatabases } from "../status/databases.js";
 import type { MigrationRow } from "../status/migrations.js";
 import { listValidations } from "../status/validations.js";
 import { isoDuration } from "./iso-duration.js";
+import { regionOf } from "./known-location.js";
 import { validationDetails, validationStage } from "./validation-details.js";
+
+function metadataOf(version: string | undefined, location: string | undefined) {
+  return version === undefined ? undefined : { version, location };
+}
 
 /** The resource, aggregated from the tables. Undefined properties are left out of the JSON. */
 export async function describeMigration(row: MigrationRow): Promise<MigrationResource> {
@@ -55,8 +61,9 @@ export async function describeMigration(row: MigrationRow): Promise<MigrationRes
       targetSslMode: row.targetSslMode,
       sourceAuthentication: authenticationOf(row.sourceAuthentication),
       targetAuthentication: authenticationOf(row.targetAuthentication),
-      sourceDbServerMetadata: row.sourceVersion === undefined ? undefined : { version: row.sourceVersion },
-      targetDbServerMetadata: row.targetVersion === undefined ? undefined : { version: row.targetVersion },
+      sourceDbServerMetadata: metadataOf(row.sourceVersion, locationOfHost(row.sourceHost)),
+      // A migration is where its target is, as ARM has it.
+      targetDbServerMetadata: metadataOf(row.targetVersion, locationOfHost(row.targetHost) ?? regionOf(row)),
       sourceDbServerResourceId: row.sourceDbServerResourceId,
       sourceDbServerFullyQualifiedDomainName: row.sourceDbServerFullyQualifiedDomainName,
       targetDbServerResourceId: serverResourceId(row),

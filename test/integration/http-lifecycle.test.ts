@@ -176,7 +176,13 @@ describe("the servers' endpoints", () => {
   it("test both connections and tell what is there, or what to do", async () => {
     const answer = await post("testConnection", held(["a"]));
     expect(answer).toMatchObject({
-      source: { reachable: true, majorVersion: stage.source.major, tls: { inUse: false }, superuser: true },
+      source: {
+        reachable: true,
+        majorVersion: stage.source.major,
+        tls: { inUse: false },
+        superuser: true,
+        administrator: "postgres",
+      },
       target: { reachable: true, majorVersion: stage.target.major, databases: expect.any(Number) },
     });
     const wrong = held(["a"]);

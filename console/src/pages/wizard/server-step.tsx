@@ -192,13 +192,17 @@ function Outcome({
     <>
       <MessageBar intent="success" layout="multiline">
         <MessageBarBody className={styles.body}>
-          {words.connected(
-            probe.version,
-            bytes(probe.sizeBytes),
-            words.databasesCount(probe.databases),
-            probe.walLevel,
-            words.ms(probe.milliseconds),
-          )}
+          {[
+            words.connected(
+              probe.version,
+              bytes(probe.sizeBytes),
+              words.databasesCount(probe.databases),
+              probe.walLevel,
+              words.ms(probe.milliseconds),
+            ),
+            ...(probe.location === undefined ? [] : [probe.location]),
+            ...(probe.administrator === undefined ? [] : [words.administrator(probe.administrator)]),
+          ].join(" · ")}
         </MessageBarBody>
       </MessageBar>
       {missing.map((one) => (

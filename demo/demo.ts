@@ -47,8 +47,7 @@ async function demo(options: DemoOptions): Promise<boolean> {
   }
   const equal = await verify(stage, view);
   if (options.keep) {
-    exitCodeWhenInterrupted = equal ? 0 : 1;
-    await keepRunning(stage);
+    await keep(stage, migrationName, "shop", equal);
   }
   return equal;
 }
@@ -81,6 +80,7 @@ async function migrate({ source, target, service }: Stage): Promise<MigrationVie
   const migration = step("Migration");
   await client.start(migrationName, offlineMigration(source, target, databases));
   terminal.print(`  Service     ${service.url}, 2 instances`);
+  terminal.print(`  Console     ${service.url}/console/`);
   terminal.print(`  PUT         ${new URL(client.url(migrationName)).pathname}`);
   terminal.print();
   const reader = new ProgressReader(client, migrationName, databases);
@@ -126,20 +126,27 @@ async function reportFailure({ service }: Stage, view: MigrationView): Promise<v
   terminal.print(`  The service's log is in ${log}`);
 }
 
-async function keepRunning({ source, target, service }: Stage): Promise<void> {
+/** @param database one that psql is shown with */
+async function keepRunning({ source, target, service }: Stage, name: string, database: string): Promise<void> {
   const client = new MigrationClient(service, serverName);
   const line = (what: string, how: string) => terminal.print(`  ${what.padEnd(11)} ${how}`);
   terminal.print("Everything keeps running until Ctrl-C. Try, in another terminal:");
   terminal.print();
   line("Console", `${service.url}/console/`);
-  line("Status", `curl -s '${client.url(migrationName)}?api-version=2025-08-01'`);
-  line("Tables", `curl -s '${client.url(migrationName, "/tables")}'`);
+  line("Status", `curl -s '${client.url(name)}?api-version=2025-08-01'`);
+  line("Tables", `curl -s '${client.url(name, "/tables")}'`);
   line("All", `curl -s '${client.url()}?api-version=2025-08-01&migrationListFilter=All'`);
   line("Durable", `curl -s '${service.url}/runtime/webhooks/durabletask/instances'`);
-  line("Source", `psql '${source.connectionString("shop")}'`);
-  line("Target", `psql '${target.connectionString("shop")}'`);
+  line("Source", `psql '${source.connectionString(database)}'`);
+  line("Target", `psql '${target.connectionString(database)}'`);
   line("Log", service.logFile);
   await new Promise(() => {});
+}
+
+/** As keepRunning(); Ctrl-C then ends the demo with how it went. */
+async function keep(stage: Stage, name: string, database: string, equal: boolean): Promise<void> {
+  exitCodeWhenInterrupted = equal ? 0 : 1;
+  await keepRunning(stage, name, database);
 }
 
 async function startServer(major: 12 | 17 | 18, settings: Record<string, string> = {}): Promise<EmbeddedServer> {
@@ -186,7 +193,7 @@ async function main(): Promise<number> {
   });
   try {
     const run = options.online
-      ? demonstrateOnline({ terminal, step, startServer, startService }, options)
+      ? demonstrateOnline({ terminal, step, startServer, startService, keepRunning: keep }, options)
       : demo(options);
     return await Promise.race([run.then((equal) => (equal ? 0 : 1)), interrupted]);
   } catch (error) {

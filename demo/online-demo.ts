@@ -12,6 +12,8 @@ export interface DemoTools {
   step(name: string): (outcome: string) => void;
   startServer(major: 12 | 17 | 18, settings: Record<string, string>): Promise<EmbeddedServer>;
   startService(settings: Record<string, string>): Promise<Service>;
+  /** Prints how to talk to what runs, and lets it run until Ctrl-C. */
+  keepRunning(stage: Omit<Stage, "databases">, name: string, database: string, equal: boolean): Promise<void>;
 }
 
 const migration = "online";
@@ -32,7 +34,7 @@ interface Stage {
 /** A source that is written to all the time, followed and cut over. True when nothing was lost. */
 export async function demonstrateOnline(
   tools: DemoTools,
-  options: { target: 17 | 18; databases: number },
+  options: { target: 17 | 18; databases: number; keep: boolean },
 ): Promise<boolean> {
   const { terminal, step } = tools;
   const what = options.databases === 1 ? "a database in use moves" : `${options.databases} databases in use move`;
@@ -63,7 +65,12 @@ export async function demonstrateOnline(
     terminal.print(terminal.bad(`  ${end.properties.currentStatus.error}`));
     return false;
   }
-  return await verify(tools, stage);
+  const equal = await verify(tools, stage);
+  if (options.keep) {
+    terminal.print();
+    await tools.keepRunning(stage, migration, stage.databases[0] ?? "", equal);
+  }
+  return equal;
 }
 
 async function setStage(
@@ -88,6 +95,7 @@ async function setStage(
   terminal.print(
     `  Writer      at most ${transactionsPerSecond} transactions a second: inserts, updates, deletes, key changes, large values, sequences`,
   );
+  terminal.print(`  Console     ${service.url}/console/`);
   return { source, target, service, databases };
 }
 

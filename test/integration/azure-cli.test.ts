@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AzureCli, hasAzureCli } from "../fixtures/azure-cli.js";
-import { Stage } from "../fixtures/stage.js";
+import { openOnlineStage } from "../fixtures/online-stage.js";
+import type { Stage } from "../fixtures/stage.js";
 
 /** Microsoft's command line as Debian packages it, driven as an operator would; skipped where it is not installed. */
 let stage: Stage;
@@ -10,7 +11,7 @@ const target = ["--resource-group", "cli-group", "--name", "cli-target"];
 
 beforeAll(async () => {
   if (!hasAzureCli) return;
-  stage = await Stage.open();
+  stage = await openOnlineStage();
   await stage.source.query("create database shop");
   await stage.source.query("create table orders (id integer primary key)", { database: "shop" });
   cli = await AzureCli.open(stage.service.url);
@@ -95,6 +96,37 @@ describe.skipIf(!hasAzureCli)("azure-cli, unmodified", { timeout: 600_000 }, () 
     expect(await cli.az(...migration, "list", ...target, "--filter", "All")).toMatchObject({
       value: [{ name: "first" }],
     });
+  });
+
+  it("cuts an online migration over with update --cutover", async () => {
+    const name = ["--migration-name", "live"];
+    const file = await cli.file("live.json", {
+      properties: {
+        MigrationMode: "Online",
+        SourceDBServerResourceId: `127.0.0.1:${stage.source.port}@${stage.source.user}`,
+        SourceType: "OnPremises",
+        SslMode: "Prefer",
+        TargetDBServerFullyQualifiedDomainName: `127.0.0.1:${stage.target.port}`,
+        SecretParameters: {
+          AdminCredentials: {
+            SourceServerPassword: stage.source.password,
+            TargetServerPassword: stage.target.password,
+          },
+          TargetServerUsername: stage.target.user,
+        },
+        DBsToMigrate: ["shop"],
+        OverwriteDBsInTarget: "true",
+      },
+    });
+    await cli.az(...migration, "create", ...target, ...name, "--properties", file, "--migration-mode", "online");
+    const substate = async () => (await read("live")).properties.currentStatus.currentSubStateDetails.currentSubState;
+    await expect.poll(substate, { timeout: 120_000, interval: 500 }).toBe("WaitingForCutoverTrigger");
+    await stage.source.query("insert into orders values (1)", { database: "shop" });
+    expect(await cli.az(...migration, "update", ...target, ...name, "--cutover")).toMatchObject({
+      properties: { triggerCutover: "True" },
+    });
+    await expect.poll(() => stateOf("live"), { timeout: 120_000, interval: 500 }).toBe("Succeeded");
+    expect(await stage.differences("shop")).toEqual([]);
   });
 
   it("says what the service says when it is refused", async () => {

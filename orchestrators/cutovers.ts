@@ -12,6 +12,8 @@ export class Cutovers {
   readonly #caughtUp = new Set<string>();
   readonly #cuttingOver = new Set<string>();
   readonly #canceling = new Set<string>();
+  /** How many cutovers of each database are known to have failed. */
+  readonly #failures = new Map<string, number>();
   #phase: "copying" | "canceling" | "waiting" | "completing" = "copying";
 
   constructor(databases: readonly string[]) {
@@ -20,6 +22,11 @@ export class Cutovers {
 
   get following(): readonly string[] {
     return [...this.#following];
+  }
+
+  /** Cutovers that have failed. */
+  get failures(): number {
+    return [...this.#failures.values()].reduce((sum, failures) => sum + failures, 0);
   }
 
   caughtUp(databases: readonly string[]): void {
@@ -47,6 +54,13 @@ export class Cutovers {
       this.#cuttingOver.add(database);
     }
     return chosen;
+  }
+
+  /** A cutover has failed: the database follows again, and can be asked anew. @param failures how many of its cutovers have */
+  resumed(database: string, failures: number): void {
+    if ((this.#failures.get(database) ?? 0) >= failures || !this.#cuttingOver.delete(database)) return;
+    this.#failures.set(database, failures);
+    this.#following.add(database);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import type { OrchestrationContext, Task } from "durable-functions";
 import * as df from "durable-functions";
-import type { Failure } from "../shared/model/outcome.js";
+import { endsFollowing, type Failure } from "../shared/model/outcome.js";
 import type { DatabaseRun, FollowState, Limits } from "../shared/model/steps.js";
 import { Deadline } from "./deadline.js";
 import { isSettled, race } from "./race.js";
@@ -45,21 +45,15 @@ df.app.orchestration("follow", function* (context: OrchestrationContext): Genera
           state,
         },
       );
-      if (seen.cutover) {
-        yield* cutOver(context, run);
-        return null;
-      }
       state = seen.state;
+      if (seen.cutover) return yield* cutOver(context, { run, limits, root, state });
       const seconds = seen.caughtUp
         ? limits.sampleIntervalSeconds
         : Math.min(catchingUpSeconds, limits.sampleIntervalSeconds);
       const next = Deadline.in(context, seconds, limits.longestTimerSeconds);
       yield* race<Task>(context, [next, cutoverAsked, woken]);
       next.cancel();
-      if (isSettled(cutoverAsked)) {
-        yield* cutOver(context, run);
-        return null;
-      }
+      if (isSettled(cutoverAsked)) return yield* cutOver(context, { run, limits, root, state });
       if (isSettled(woken)) woken = context.df.waitForExternalEvent(wake);
     }
     context.df.continueAsNew({ run, limits, root, state });
@@ -69,7 +63,24 @@ df.app.orchestration("follow", function* (context: OrchestrationContext): Genera
   }
 });
 
-function* cutOver(context: OrchestrationContext, run: DatabaseRun): Generator<Task, void, unknown> {
+/** To the end; or back to following, when the cutover has failed and could succeed once its cause is mended. */
+function* cutOver(
+  context: OrchestrationContext,
+  input: FollowInput & { readonly state: FollowState },
+): Generator<Task, null, unknown> {
+  try {
+    yield* bringOver(context, input.run);
+  } catch (error) {
+    const failure = failureOf(error);
+    if (endsFollowing(failure)) throw error;
+    yield* carryOut(context, "resumeFollowing", { ...input.run, root: input.root, failure });
+    // The migration is told again at the next sample, should it not have heard of it.
+    context.df.continueAsNew({ ...input, state: { ...input.state, announced: false } });
+  }
+  return null;
+}
+
+function* bringOver(context: OrchestrationContext, run: DatabaseRun): Generator<Task, void, unknown> {
   let reached = false;
   while (!reached) {
     const approach: { done: boolean } = yield* carryOut(context, "reachCutoverPoint", run);

@@ -58,7 +58,8 @@ class Migration {
   #confirmation: Task | undefined;
   #requested: Task | undefined;
   #transitions = 0;
-  #waitingLimited = false;
+  /** How many cutovers had failed when the limit of the present wait began. */
+  #limitedFrom: number | undefined;
 
   constructor(context: OrchestrationContext, spec: MigrationSpec) {
     this.#context = context;
@@ -202,9 +203,9 @@ class Migration {
       running.set(this.#context.df.callSubOrchestrator("database", input, `${root}:${index + 1}`), database);
     }
     const cutovers = new Cutovers(databases);
-    const enterNext = () => {
+    const enterNext = (error?: string) => {
       const next = cutovers.next();
-      if (next !== undefined) commands.alongside(this.#transition(next.state, next.substate));
+      if (next !== undefined) commands.alongside(this.#transition(next.state, next.substate, error));
       if (next?.substate === "WaitingForCutoverTrigger") this.#limitWaiting(commands, limits, cutovers);
     };
     commands.cancelAmong(
@@ -218,8 +219,11 @@ class Migration {
       commands.on("DatabaseCaughtUp", () => {
         commands.alongside(start(this.#context, "readCaughtUp", { key }), (step) => {
           if (step.isFaulted) return;
-          cutovers.caughtUp(resultOf<"readCaughtUp">(step).caughtUp);
-          enterNext();
+          const { caughtUp, failedCutovers } = resultOf<"readCaughtUp">(step);
+          cutovers.caughtUp(caughtUp);
+          for (const { database, failures } of failedCutovers) cutovers.resumed(database, failures);
+          const errors = failedCutovers.map(({ database, message }) => `Database ${database}: ${message}`);
+          enterNext(errors.length === 0 ? undefined : errors.join(" "));
         });
       });
       commands.on("Cutover", (event) => {
@@ -246,17 +250,19 @@ class Migration {
   }
 
   #limitWaiting(commands: Commands, { cutoverTimeoutDays }: Limits, cutovers: Cutovers): void {
-    if (this.#waitingLimited) return;
-    this.#waitingLimited = true;
+    const { failures } = cutovers;
+    if (this.#limitedFrom === failures) return;
+    this.#limitedFrom = failures;
     const failure = {
       code: "CutoverTimedOut",
       message: `The cutover was not triggered within ${cutoverTimeoutDays} days (CUTOVER_TIMEOUT_DAYS).`,
     };
-    commands.after(cutoverTimeoutDays, failure, () => cutovers.following);
+    // A cutover that has failed gives its migration the whole time anew.
+    commands.after(cutoverTimeoutDays, failure, () => (cutovers.failures === failures ? cutovers.following : []));
   }
 
-  #transition(state: MigrationState, substate?: MigrationSubstate): Task {
-    return start(this.#context, "recordTransition", this.#next(state, substate));
+  #transition(state: MigrationState, substate?: MigrationSubstate, error?: string): Task {
+    return start(this.#context, "recordTransition", this.#next(state, substate, error));
   }
 
   *end(ending: Ending): Generator<Task, Ending, unknown> {

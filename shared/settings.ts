@@ -47,6 +47,8 @@ export interface Settings {
   readonly cutoverTimeoutDays: number;
   /** CUTOVER_LIMIT_MINUTES: how long the target may need to reach the cutover point. */
   readonly cutoverLimitMinutes: number;
+  /** CUTOVER_TRANSACTION_LIMIT_SECONDS: how long a cutover waits for transactions that are open on the source when it begins. */
+  readonly cutoverTransactionLimitSeconds: number;
   /** SAMPLE_INTERVAL_SECONDS: how often an online migration that waits looks at its replication. */
   readonly sampleIntervalSeconds: number;
   /** LONGEST_TIMER_SECONDS: a longer wait of an orchestration is made of several timers. */
@@ -106,6 +108,7 @@ const Limits = z.object({
   VALIDATION_RULE_TIMEOUT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
   CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
   CUTOVER_LIMIT_MINUTES: positive("must be a number of minutes above 0, e.g. 1440").default(1_440),
+  CUTOVER_TRANSACTION_LIMIT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
   SAMPLE_INTERVAL_SECONDS: positive("must be a number of seconds above 0, e.g. 15").default(15),
   LONGEST_TIMER_SECONDS: positive("must be a number of seconds between 1 and 86400 (a day)")
     .min(1, "must be a number of seconds between 1 and 86400 (a day)")
@@ -207,6 +210,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     VALIDATION_RULE_TIMEOUT_SECONDS,
     CUTOVER_TIMEOUT_DAYS,
     CUTOVER_LIMIT_MINUTES,
+    CUTOVER_TRANSACTION_LIMIT_SECONDS,
     SAMPLE_INTERVAL_SECONDS,
     LONGEST_TIMER_SECONDS,
     JANITOR_SCHEDULE,
@@ -239,6 +243,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     validationRuleTimeoutSeconds: VALIDATION_RULE_TIMEOUT_SECONDS,
     cutoverTimeoutDays: CUTOVER_TIMEOUT_DAYS,
     cutoverLimitMinutes: CUTOVER_LIMIT_MINUTES,
+    cutoverTransactionLimitSeconds: CUTOVER_TRANSACTION_LIMIT_SECONDS,
     sampleIntervalSeconds: SAMPLE_INTERVAL_SECONDS,
     longestTimerSeconds: LONGEST_TIMER_SECONDS,
     janitorSchedule: JANITOR_SCHEDULE,

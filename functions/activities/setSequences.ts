@@ -5,5 +5,5 @@ import { setSequences } from "../../shared/run/set-sequences.js";
 import { databaseStep } from "./step.js";
 
 databaseStep("setSequences", DatabaseRun, async ({ key, database }) => {
-  await setSequences(await serversOf(key), database);
+  await setSequences(await serversOf(key), { key, database });
 });

@@ -2,10 +2,12 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { openSlotSnapshot } from "../following/open-slot-snapshot.js";
+import { replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { hasExclusiveLocks } from "../postgres/lock-waiters.js";
+import { touchSlot } from "../postgres/replication-slot.js";
 import { endingTask, endSessions } from "../postgres/sessions.js";
 import { openKeeper } from "../postgres/snapshot.js";
 import { lockWaitersLimit } from "../run/give-way.js";
@@ -48,6 +50,9 @@ async function letOthersGoFirst({ key, database, attempt }: DatabaseRun, servers
   });
 }
 
+/** idle_replication_slot_timeout came with this major version. */
+const slotsIdleOut = 18;
+
 export interface RelayedSnapshot {
   /** False when the snapshot has been closed: no more relays are needed. */
   readonly open: boolean;
@@ -69,6 +74,11 @@ export async function relaySnapshot(run: DatabaseRun, generation: number): Promi
     lockTimeoutSeconds: lockWaitersLimit(),
   });
   await publishSnapshot(key, database, { attempt, generation, snapshot });
+  // As long as the base copy goes on nobody reads the slot, and an idle one may be taken from us.
+  if (servers.spec.mode === "Online" && servers.sourceMajor >= slotsIdleOut) {
+    const { slot } = replicationNames(key, database, attempt);
+    await withConnection(servers.source(database, "slot"), (source) => touchSlot(source, slot));
+  }
   return { open: true };
 }
 

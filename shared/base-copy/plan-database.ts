@@ -1,10 +1,11 @@
 /** Planning one database: its schema's statements, its tables' parts, and in which tasks, jobs and rounds they are carried out. */
 
 import { plannedPart } from "../copy/planned-part.js";
+import type { BaseObject } from "../ledger/base-objects.js";
 import { type DatabasePlan, findPlan, savePlan } from "../ledger/jobs.js";
 import { listLedgers } from "../ledger/ledger-name.js";
 import { numberParts, type PartToCopy, readDatabaseProgress } from "../ledger/parts.js";
-import { isReplicationName } from "../model/replication-names.js";
+import { isReplicationName, replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { CopyPlan, DatabaseRun } from "../model/steps.js";
 import { planJobs } from "../planning/jobs.js";
@@ -13,6 +14,7 @@ import { type Part, planParts } from "../planning/parts.js";
 import { planProofs } from "../planning/proofs.js";
 import { planRounds } from "../planning/rounds.js";
 import { packTasks } from "../planning/tasks.js";
+import { listBaseObjects } from "../postgres/base-objects.js";
 import { listConfigurationReferences, type TableReference } from "../postgres/configuration-references.js";
 import { withConnection } from "../postgres/connect.js";
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
@@ -80,6 +82,7 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
     postData,
     tables: contents.tables,
     materializedViews: contents.materializedViews,
+    following: servers.spec.mode === "Online",
   });
   const parts = [
     ...contents.tables.flatMap((table) =>
@@ -92,6 +95,7 @@ async function makePlan(run: DatabaseRun, servers: MigrationServers): Promise<Da
   const jobs = planJobs(schema, tasks, [...contents.tables, ...contents.partitionedTables].map(analyzeTable));
   const rounds = planRounds(tasks, jobs.indexJobs, planProofs(tasks));
   return {
+    objects: contents.objects,
     parts: numberParts(tasks, contents.encoding),
     jobs: jobs.jobs,
     rounds,
@@ -120,6 +124,7 @@ function jobsOff({ schema, name }: SourceTable, schedules: readonly ScheduleTabl
 }
 
 interface DatabaseContents {
+  readonly objects: readonly BaseObject[];
   readonly tables: readonly SourceTable[];
   readonly configurationReferences: readonly TableReference[];
   readonly schedules: readonly ScheduleTable[];
@@ -143,7 +148,9 @@ const partitionedTables = `
 async function readContents(run: DatabaseRun, servers: MigrationServers, snapshot: string): Promise<DatabaseContents> {
   return await withConnection(servers.source(run.database, "plan"), async (source) => {
     await importSnapshot(source, snapshot);
+    const names = servers.spec.mode === "Online" ? replicationNames(run.key, run.database, run.attempt) : undefined;
     return {
+      objects: await listBaseObjects(source, names),
       tables: await listSourceTables(source),
       configurationReferences: await listConfigurationReferences(source),
       schedules: await listScheduleTables(source),

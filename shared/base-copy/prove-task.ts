@@ -25,7 +25,7 @@ import { connect, endSession } from "../postgres/connect.js";
 import { qualifiedName } from "../postgres/identifiers.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { canonicalRows } from "../proof/canonical-row.js";
-import { explainDifference } from "../proof/explain-difference.js";
+import { differenceRemedy, explainDifference } from "../proof/explain-difference.js";
 import { add, checksumText, type TalliedSlice, tally } from "../proof/tally.js";
 import { inSnapshot } from "../run/give-way.js";
 import { serversOf } from "../run/servers.js";
@@ -259,7 +259,7 @@ class Prover {
       await addWarnings(this.#run.key, this.#run.database, [explained.message]);
       return { verified, checksum: checksumText(target.checksum ?? 0n) };
     }
-    return { error: explained.message };
+    return { error: `${explained.message} ${differenceRemedy}` };
   }
 }
 

@@ -5,7 +5,9 @@ import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { dropPublications } from "../postgres/publication.js";
+import { dropPublisherRoles } from "../postgres/publisher-role.js";
 import { dropSlots } from "../postgres/replication-slot.js";
+import { forgetSubscriberSettings } from "../postgres/subscriber-settings.js";
 import { dropSubscriptions } from "../postgres/subscription.js";
 import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
@@ -28,13 +30,17 @@ export async function dropReplication(run: DatabaseRun): Promise<string | undefi
   const [onTarget, onSource] = await Promise.all([
     patiently(async () => {
       const servers = await serversOf(key);
-      await withConnection(servers.target(database, "end"), (target) => dropSubscriptions(target, names.prefix));
+      await withConnection(servers.target(database, "end"), async (target) => {
+        await dropSubscriptions(target, names.prefix);
+        await forgetSubscriberSettings(target);
+      });
     }),
     patiently(async () => {
       const servers = await serversOf(key);
       await withConnection(servers.source(database, "end"), async (source) => {
         await dropSlots(source, names.prefix);
         await dropPublications(source, names.prefix);
+        await dropPublisherRoles(source, names.prefix);
       });
     }),
   ]);
@@ -49,8 +55,9 @@ export async function dropReplication(run: DatabaseRun): Promise<string | undefi
         `ALTER SUBSCRIPTION ${names.subscription} SET (slot_name = NONE); DROP SUBSCRIPTION ${names.subscription};`,
     onSource === undefined
       ? undefined
-      : `Replication slot ${names.slot} and publications ${names.allChanges}, ${names.insertsOnly} and ${names.nothing} may be left in source database ${database} (${onSource}); a slot that ` +
-        `nobody reads keeps the source's WAL and fills its disk. Run there: SELECT pg_drop_replication_slot('${names.slot}'); DROP PUBLICATION IF EXISTS ${names.allChanges}, ${names.insertsOnly}, ${names.nothing};`,
+      : `Replication slot ${names.slot} and publications ${names.allChanges}, ${names.insertsOnly} and ${names.nothing} may be left in source database ${database} (${onSource}), and role ` +
+        `${names.subscription}; a slot that nobody reads keeps the source's WAL and fills its disk. Run there: SELECT pg_drop_replication_slot('${names.slot}'); ` +
+        `DROP PUBLICATION IF EXISTS ${names.allChanges}, ${names.insertsOnly}, ${names.nothing}; DROP ROLE IF EXISTS ${names.subscription};`,
   ]
     .filter((text) => text !== undefined)
     .join("\n");

@@ -60,7 +60,7 @@ async function open(run: DatabaseRun, servers: MigrationServers, source: pg.Clie
   const { key, database, attempt } = run;
   const { activityBudgetSeconds } = settings();
   const names = replicationNames(key, database, attempt);
-  const tables = await listPublishableTables(source);
+  const tables = await listPublishableTables(source, names.prefix);
   // Before the slot: a change that is decoded needs publications that were there when it was made.
   await createPublications(source, names, tables);
   const slot = await createSlot(servers.source(database, "slot"), names.slot, activityBudgetSeconds * 0.7, source);
@@ -112,7 +112,8 @@ async function warnOfGaps(
     ...(unidentified.length > 0
       ? [
           `Without a primary key or replica identity, only inserts and TRUNCATE of a table are replicated: ${list(unidentified)}. ` +
-            "Do not update or delete their rows during the migration, or give them one (ALTER TABLE … REPLICA IDENTITY FULL) before it.",
+            "Do not update or delete their rows during the migration, or give them one (ALTER TABLE … REPLICA IDENTITY FULL) before it. Generated columns can " +
+            "be in none; where whole rows identify themselves (FULL) from PostgreSQL 18 on there must be none at all.",
         ]
       : []),
     ...(largeObjects

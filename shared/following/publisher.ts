@@ -15,6 +15,7 @@ export function publisherOf(servers: MigrationServers, database: string): Publis
     endpoint: { ...endpoint, ...address },
     database,
     password,
+    major: servers.sourceMajor,
     rootCertificate: sourceRootCertificateOnTarget,
   };
 }

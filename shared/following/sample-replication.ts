@@ -1,14 +1,16 @@
 /** One look at a database that follows its source: how far behind it is, what has arrived, what stands in the way. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClientBase } from "pg";
+import { type FollowedObject, readBaseObjects } from "../ledger/base-objects.js";
+import { endsFollowing } from "../model/outcome.js";
 import { type ReplicationNames, replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun, FollowState, ReplicationSample } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
 import { explainApplyFailure } from "../postgres/explain-apply-failure.js";
 import { bytesBetween, parseLsn } from "../postgres/lsn.js";
-import { listPublishableTables, listPublishedTables } from "../postgres/publication.js";
-import { readSlot, type SlotStatus } from "../postgres/replication-slot.js";
+import type { PublishableTable } from "../postgres/publication.js";
+import { readSlot, type SlotStatus, slotLost } from "../postgres/replication-slot.js";
 import { readRowCounters } from "../postgres/row-counters.js";
 import { serverVersion } from "../postgres/source-tables.js";
 import { readAppliedPoint, readSubscription } from "../postgres/subscription.js";
@@ -17,6 +19,8 @@ import { type MigrationServers, serversOf } from "../run/servers.js";
 import { addWarnings } from "../run/warnings.js";
 import { type DatabasePatch, getDatabase, recordDatabase } from "../status/databases.js";
 import { keepSample } from "../status/samples.js";
+import { lookAtBase } from "./look-at-base.js";
+import { renewConnection } from "./renew-connection.js";
 
 /** How long a sample waits for the target to confirm what the source had when it began: below that, the latency is measured, not estimated. */
 const patienceMs = 2_000;
@@ -27,7 +31,7 @@ const maximumMarks = 60;
 
 /**
  * Records a sample. A server that does not answer, or a subscription that cannot go on, is what the sample says, and no error: it may recover.
- * @throws ServiceError SlotLost or SubscriptionLost, for then nothing will
+ * @throws ServiceError SlotLost, PublicationLost or SubscriptionLost, for then nothing will
  */
 export async function sampleReplication(run: DatabaseRun, state: FollowState): Promise<ReplicationSample> {
   const { key, database, attempt } = run;
@@ -36,20 +40,36 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
   const target = await reached(() => lookAtTarget(run, servers, names, state));
   const stuck = target.ok && target.value.stuck;
   const explanation = stuck ? await explain(run, servers, names) : undefined;
-  const source = await reached(() => lookAtSource(run, servers, names, state));
+  const source = await reached(() =>
+    lookAtSource(run, servers, names, state, target.ok ? target.value.base : undefined),
+  );
+  const standstill = [
+    ...(source.ok ? source.value.standstill : [`The source does not answer: ${source.problem}`]),
+    ...(explanation === undefined ? [] : [explanation]),
+    ...(target.ok ? target.value.troubles : [`The target does not answer: ${target.problem}`]),
+    // What only the worker itself meets cannot be tried out.
+    ...(stuck && source.ok && explanation === undefined ? ["The target server's log says why."] : []),
+  ];
+  // A subscription that somebody has disabled is enabled by the cutover.
+  const disabled = target.ok && !target.value.enabled;
+  const standing = standstill.length > 0 && !disabled && !(source.ok && source.value.current);
+  const hindrances = [
+    ...(standing && state.standing === true ? standstill : []),
+    ...(source.ok ? source.value.hindrances : []),
+  ];
   const now = {
     ...state,
     ...(target.ok ? { errors: target.value.errors } : {}),
     ...(source.ok ? source.value.state : {}),
+    standing,
   };
-  const troubles = [
-    ...(source.ok ? source.value.troubles : [`The source does not answer: ${source.problem}`]),
-    ...(explanation === undefined ? [] : [explanation]),
-    ...(target.ok ? target.value.troubles : [`The target does not answer: ${target.problem}`]),
-    // Only a superuser can try out what the worker stumbles over.
-    ...(stuck && source.ok && explanation === undefined ? ["The target server's log says why."] : []),
-  ];
   const row = await getDatabase(key, database);
+  const troubles = [
+    ...(source.ok ? source.value.troubles : []),
+    ...(source.ok ? source.value.hindrances : []),
+    ...standstill,
+    ...(row?.cutoverFailure === undefined ? [] : [row.cutoverFailure]),
+  ];
   const caughtUp = source.ok && source.value.caughtUp;
   await recordDatabase(key, database, {
     ...(target.ok ? target.value.counters : {}),
@@ -58,6 +78,7 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
     ...(source.ok ? {} : { latencySeconds: (row?.latencySeconds ?? 0) + secondsSince(row?.sampledOn) }),
     sampledOn: new Date().toISOString(),
     message: troubles.join("\n"),
+    cutoverHindrance: hindrances.join(" "),
     ...(caughtUp && row?.caughtUp !== true ? { caughtUp, state: "WaitingForCutoverTrigger" } : {}),
   });
   if (source.ok) await keepSample(key, database, source.value.progress);
@@ -70,7 +91,7 @@ async function reached<T>(look: () => Promise<T>): Promise<Reached<T>> {
   try {
     return { ok: true, value: await look() };
   } catch (error) {
-    if (error instanceof ServiceError && (error.code === "SlotLost" || error.code === "SubscriptionLost")) throw error;
+    if (error instanceof ServiceError && endsFollowing(failureOf(error))) throw error;
     return { ok: false, problem: failureOf(error).message };
   }
 }
@@ -80,16 +101,20 @@ interface TargetSample {
   readonly errors: number;
   /** Whether the subscription's worker cannot get on, for a reason that only the server's log tells. */
   readonly stuck: boolean;
+  readonly enabled: boolean;
   readonly troubles: readonly string[];
+  readonly base: readonly FollowedObject[] | undefined;
 }
 
 async function lookAtTarget(
-  { key, database }: DatabaseRun,
+  run: DatabaseRun,
   servers: MigrationServers,
   names: ReplicationNames,
   state: FollowState,
 ): Promise<TargetSample> {
+  const { key, database } = run;
   return await withConnection(servers.target(database, "sample"), async (target) => {
+    await renewConnection(run, servers, target, names);
     const subscription = await readSubscription(target, names.subscription, await serverVersion(target));
     if (subscription === undefined) {
       throw new ServiceError(
@@ -116,7 +141,8 @@ async function lookAtTarget(
       const times = subscription.errors > 0 ? ` It has failed ${subscription.errors} times.` : "";
       troubles.push(`The target's worker for subscription ${names.subscription} does not get on.${times}`);
     }
-    return { counters, errors: subscription.errors, stuck, troubles };
+    const base = await readBaseObjects(target);
+    return { counters, errors: subscription.errors, stuck, enabled: subscription.enabled, troubles, base };
   });
 }
 
@@ -141,6 +167,12 @@ interface SourceSample {
   readonly state: Pick<FollowState, "marks" | "goal">;
   readonly progress: DatabasePatch;
   readonly caughtUp: boolean;
+  /** Whether the target had everything that the source had when the sample began. */
+  readonly current: boolean;
+  /** That changes are not fetched. */
+  readonly standstill: readonly string[];
+  /** What makes a cutover wrong. */
+  readonly hindrances: readonly string[];
   readonly troubles: readonly string[];
 }
 
@@ -149,6 +181,7 @@ async function lookAtSource(
   servers: MigrationServers,
   names: ReplicationNames,
   state: FollowState,
+  base: readonly FollowedObject[] | undefined,
 ): Promise<SourceSample> {
   return await withConnection(servers.source(run.database, "sample"), async (source) => {
     const version = await serverVersion(source);
@@ -163,8 +196,11 @@ async function lookAtSource(
     const current = parseLsn(last.confirmed) >= parseLsn(first.current);
     const marks = remember(state.marks, first, last.confirmed);
     const latencySeconds = current ? (last.at - first.at) / 1_000 : ageOf(marks, last);
-    const from = (await getDatabase(run.key, run.database))?.consistentPoint ?? first.confirmed;
-    await addWarnings(run.key, run.database, await gapsOn(source, run, names));
+    const row = await getDatabase(run.key, run.database);
+    const from = row?.consistentPoint ?? first.confirmed;
+    const changes = await lookAtBase(source, base, names);
+    const gaps = unidentifiedChanges(changes.now.tables, row?.unidentifiedChangesBase ?? 0);
+    await addWarnings(run.key, run.database, [...changes.warnings, ...gaps]);
     return {
       state: { marks, goal },
       progress: {
@@ -173,20 +209,18 @@ async function lookAtSource(
         appliedChanges: Math.max(0, bytesBetween(from, last.confirmed)),
       },
       caughtUp: parseLsn(last.confirmed) >= parseLsn(goal),
-      troubles: last.active || current ? [] : ["Nobody reads from the source's replication slot."],
+      current,
+      standstill: last.active || current ? [] : ["Nobody reads from the source's replication slot."],
+      hindrances: changes.hindrances,
+      troubles: changes.troubles,
     };
   });
 }
 
 async function slotOrFail(source: ClientBase, slot: string, version: number): Promise<SlotStatus> {
   const status = await readSlot(source, slot, version);
-  if (status !== undefined && !status.lost) return status;
-  throw new ServiceError(
-    "SlotLost",
-    status === undefined
-      ? `Somebody has dropped replication slot ${slot} from the source: changes are missing since then. Migrate the database again.`
-      : `The source has removed WAL that replication slot ${slot} still needed (max_slot_wal_keep_size): changes are missing. Migrate the database again, with a higher limit.`,
-  );
+  if (status === undefined || status.lost !== null) throw slotLost(slot, status);
+  return status;
 }
 
 /** The last position that the target has confirmed, and all that came after it. */
@@ -204,34 +238,15 @@ function ageOf(marks: FollowState["marks"], { confirmed, at }: SlotStatus): numb
   return applied === undefined ? 0 : Math.max(0, at - applied.at) / 1_000;
 }
 
-/** What is on the source and will not be on the target. */
-async function gapsOn(
-  source: ClientBase,
-  { key, database }: DatabaseRun,
-  { prefix }: ReplicationNames,
-): Promise<string[]> {
-  const [tables, published, row] = [
-    await listPublishableTables(source),
-    await listPublishedTables(source, prefix),
-    await getDatabase(key, database),
-  ];
-  const known = new Set(published.map(({ schema, name }) => `${schema}\0${name}`));
-  const added = tables.filter(({ schema, name, logged }) => logged && !known.has(`${schema}\0${name}`));
-  const unidentified = tables.filter(({ schema, name, identified }) => !identified && known.has(`${schema}\0${name}`));
-  const changes = unidentified.reduce((sum, table) => sum + table.changes, 0);
+/** Updates and deletes that will not be on the target. @param before how many there were when the copy began */
+function unidentifiedChanges(tables: readonly PublishableTable[], before: number): string[] {
+  const unidentified = tables.filter(({ identified, publication }) => !identified && publication !== undefined);
+  const changed = unidentified.filter((table) => table.changes > 0);
+  if (changed.reduce((sum, table) => sum + table.changes, 0) <= before) return [];
   return [
-    ...added.map(
-      ({ schema, name }) =>
-        `Table ${schema}.${name} was created on the source after the migration began: it is not migrated. Copy it yourself, or migrate again.`,
-    ),
-    ...(changes > (row?.unidentifiedChangesBase ?? 0)
-      ? [
-          `Rows of a table without primary key or replica identity were updated or deleted on the source, which cannot be replicated: one or more of ${unidentified
-            .filter((table) => table.changes > 0)
-            .map(({ schema, name }) => `${schema}.${name}`)
-            .join(", ")}.`,
-        ]
-      : []),
+    `Rows of a table without primary key or replica identity were updated or deleted on the source, which cannot be replicated: one or more of ${changed
+      .map(({ schema, name }) => `${schema}.${name}`)
+      .join(", ")}.`,
   ];
 }
 

@@ -2,10 +2,12 @@
 import type { ClientBase } from "pg";
 import type { CopyPlan, CopyRound } from "../model/steps.js";
 import type { Job, JobContent } from "../planning/jobs.js";
+import { type BaseObject, saveBaseObjects } from "./base-objects.js";
 import { queryLedger } from "./ledger-name.js";
 import { type PartToCopy, saveParts } from "./parts.js";
 
 export interface DatabasePlan {
+  readonly objects: readonly BaseObject[];
   readonly parts: readonly PartToCopy[];
   readonly jobs: readonly Job[];
   readonly rounds: readonly CopyRound[];
@@ -36,6 +38,7 @@ export async function savePlan(target: ClientBase, plan: DatabasePlan): Promise<
   await target.query("begin");
   const claimed = await queryLedger(target, claimPlan, [JSON.stringify(plan.summary)]);
   if (claimed.rowCount !== 0) {
+    await saveBaseObjects(target, plan.objects);
     await saveParts(target, plan.parts);
     for (const job of plan.jobs) await queryLedger(target, insertJobs, [JSON.stringify([job])]);
     await queryLedger(target, insertRounds, [JSON.stringify(plan.rounds)]);

@@ -7,6 +7,7 @@
  * - `part`: what is to be copied, and how far each part is (progress, for people; written outside the loading transaction).
  * - `proof`: what each server has said of the rows of each part, and how far it is; the verdicts are in `part`.
  * - `ledger`: what has been loaded: written in the transaction that loads the rows (design invariant 3), so it is never wrong.
+ * - `base_object`: the source's tables and sequences in the snapshot, by OID: see base-objects.ts.
  * - `statement_ledger`: the schema's statements that have been carried out, likewise written in their own transaction.
  */
 import type { ClientBase } from "pg";
@@ -83,6 +84,16 @@ const createLedgerSchema = `
   create table if not exists _pgmig.plan (
     complete boolean primary key default true,
     content json not null
+  );
+
+  create table if not exists _pgmig.base_object (
+    kind text,
+    oid bigint,
+    schema_name text not null,
+    name text not null,
+    publication text,
+    target_oid oid,
+    primary key (kind, oid)
   );
 
   create table if not exists _pgmig.statement_ledger (

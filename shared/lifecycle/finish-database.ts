@@ -38,11 +38,14 @@ export async function finishDatabase(run: DatabaseRun): Promise<void> {
     await leave(run, servers);
     await recordDatabase(key, database, { ledgerDropped: true });
   }
+  const ready = servers.spec.mode === "Online" && row?.readyForApplicationOn === undefined;
   const left = await withConnection(servers.targetMaintenance("properties"), (maintenance) =>
     applyDatabaseProperties(maintenance, database, properties, () =>
       refusalOfSession(servers.target(database, "properties")),
     ),
   );
+  // From here on the target is what the source was: what is left to do is about the migration.
+  if (ready) await recordDatabase(key, database, { readyForApplicationOn: new Date().toISOString() });
   const rows = left.map(({ object, sql, ...told }, index) =>
     rowOf(
       run,
@@ -54,7 +57,7 @@ export async function finishDatabase(run: DatabaseRun): Promise<void> {
 }
 
 /**
- * Drops our schema and creates the event triggers in one transaction, in this order: event triggers do not fire for statements about event triggers
+ * Drops our schema, wakes what was quiet while changes were applied, and creates the event triggers in one transaction, in this order: event triggers do not fire for statements about event triggers
  * (PostgreSQL docs, "Overview of Event Trigger Behavior"). What the ledger knew is in the status tables before the commit.
  */
 async function leave(run: DatabaseRun, servers: MigrationServers): Promise<void> {
@@ -65,16 +68,16 @@ async function leave(run: DatabaseRun, servers: MigrationServers): Promise<void>
   await withConnection(servers.target(database, endingTask), async (target) => {
     if (!(await hasLedger(target))) return;
     await recordDatabase(key, database, await readDatabaseProgress(target));
-    const eventTriggers = await readEventTriggers(target);
+    const last = await readLast(target);
     await target.query("begin");
     await dropLedger(target);
-    const left = await applyUnrecorded(target, eventTriggers);
+    const left = await applyUnrecorded(target, last);
     if (left.length > 0) await keepUnapplied(run, left);
     await target.query("commit");
   });
 }
 
-async function readEventTriggers(target: pg.Client): Promise<readonly SchemaStatement[]> {
+async function readLast(target: pg.Client): Promise<readonly SchemaStatement[]> {
   const plan = await findPlan(target);
   if (plan === undefined || plan.last === null) return [];
   const { content } = await readJob(target, plan.last);

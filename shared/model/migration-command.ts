@@ -1,6 +1,7 @@
 /** A message on the queue `migration-commands`. */
 import { z } from "zod";
 import { DatabaseNames } from "./database-name.js";
+import { Flag } from "./flag.js";
 import { migrationNameProblem, serverNameProblem } from "./migration-path.js";
 import { RequestError, type RequestProblem } from "./request-error.js";
 import { fieldError, isObject, knownObject, oneOf, problem, readProperties } from "./request-properties.js";
@@ -26,6 +27,7 @@ const shape = {
     .refine((value) => value !== undefined, fieldError(`use one of ${migrationCommands.join(", ")}`, ""))
     .pipe(oneOf(migrationCommands)),
   databases: DatabaseNames.optional(),
+  force: Flag.optional(),
 };
 
 export interface MigrationCommand {
@@ -33,6 +35,8 @@ export interface MigrationCommand {
   readonly command: (typeof migrationCommands)[number];
   /** For Cutover and Cancel: only these; undefined means all. */
   readonly databases: readonly string[] | undefined;
+  /** For Cutover: whatever stands in its way. */
+  readonly force: boolean | undefined;
 }
 
 const example = '{"migration": {"server": "…", "name": "…"}, "command": "Cutover", "databases": ["…"]}';
@@ -51,7 +55,7 @@ export function parseMigrationCommand(message: unknown): MigrationCommand {
     );
   }
   const problems: RequestProblem[] = [];
-  const { migration, command, databases } = readProperties(input, shape, { path: "", problems });
+  const { migration, command, databases, force } = readProperties(input, shape, { path: "", problems });
   if (migration !== undefined) {
     const server = serverNameProblem(migration.server);
     const name = migrationNameProblem(migration.name, migration.server);
@@ -67,7 +71,7 @@ export function parseMigrationCommand(message: unknown): MigrationCommand {
       { details: problems },
     );
   }
-  return { migration, command, databases };
+  return { migration, command, databases, force };
 }
 
 function parseJson(text: string): unknown {

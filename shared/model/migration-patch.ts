@@ -1,6 +1,7 @@
 /** The body of PATCH …/migrations/{name}: ARM's MigrationResourceForPatch. */
 import { z } from "zod";
 import { DatabaseNames, DatabasesToMigrate } from "./database-name.js";
+import { documented } from "./documented.js";
 import { Flag } from "./flag.js";
 import { migrationModes } from "./migration.js";
 import { Tags, UtcTime } from "./migration-request.js";
@@ -27,6 +28,11 @@ const propertiesShape = {
   startDataMigration: Flag.optional(),
   triggerCutover: Flag.optional(),
   dbsToTriggerCutoverOn: DatabaseNames.optional(),
+  forceCutover: documented(
+    Flag.optional(),
+    "With `triggerCutover`: cut over whatever stands in the way, and do not wait for open transactions for ever; what is missing for it is told.",
+    { added: true, form: '"True" or "False", or a Boolean' },
+  ),
   cancel: Flag.optional(),
   dbsToCancelMigrationOn: DatabaseNames.optional(),
   migrationMode: oneOf(migrationModes).optional(),
@@ -80,6 +86,9 @@ function contradictions(properties: PatchedProperties): RequestProblem[] {
     }
   };
   needs("dbsToTriggerCutoverOn", "triggerCutover");
+  if (properties.forceCutover === true && properties.triggerCutover !== true) {
+    problems.push(problem("MissingProperty", "properties.triggerCutover", 'must be "True" when forceCutover is'));
+  }
   needs("dbsToCancelMigrationOn", "cancel");
   if (properties.cancel === true && properties.triggerCutover === true) {
     problems.push(

@@ -35,3 +35,20 @@ export function isOfPlatform(error: unknown): boolean {
 export function isSnapshotLost(failure: Failure): boolean {
   return failure.code === "SnapshotLost";
 }
+
+/** Failures of a cutover that following again would not mend: changes are lost, or the sides differ, or nobody wants it any more. */
+const endingFollowing: ReadonlySet<string> = new Set([
+  canceled.code,
+  "SlotLost",
+  "SubscriptionLost",
+  "PublicationLost",
+  "RowsDiffer",
+  "SecretsMissing",
+  "MigrationNotFound",
+  "DatabaseNotFound",
+]);
+
+/** Whether a cutover that failed so ends its migration: otherwise the target follows the source again, and it can be triggered anew. */
+export function endsFollowing(failure: Failure): boolean {
+  return endingFollowing.has(failure.code);
+}

@@ -171,6 +171,8 @@ export const FollowState = z.object({
   goal: z.string().optional(),
   /** Failures of the subscription's worker. */
   errors: z.number(),
+  /** Whether changes were not fetched or applied: a worker that is just starting is not standing still. */
+  standing: z.boolean().optional(),
   /** Whether the migration has been told that the database has caught up. */
   announced: z.boolean(),
 });
@@ -181,6 +183,17 @@ export interface ReplicationSample {
   readonly caughtUp: boolean;
   /** Whether somebody has asked for the cutover. */
   readonly cutover: boolean;
+}
+
+/** The databases of a migration that follow their source, as its root has to know them. */
+export interface CaughtUp {
+  readonly caughtUp: readonly string[];
+  /** Those that follow again: how many of their cutovers have failed, and why the last one has. */
+  readonly failedCutovers: readonly {
+    readonly database: string;
+    readonly failures: number;
+    readonly message: string;
+  }[];
 }
 
 /** An activity that had to hand on before all was done is called again. */
@@ -229,9 +242,10 @@ export interface Steps {
   allowReplicationSetUp: { input: z.infer<typeof MigrationStep>; output: void };
   startFollowing: { input: DatabaseRun; output: void };
   sampleReplication: { input: DatabaseRun & { root: string; state: FollowState }; output: ReplicationSample };
-  readCaughtUp: { input: z.infer<typeof MigrationStep>; output: { caughtUp: readonly string[] } };
+  readCaughtUp: { input: z.infer<typeof MigrationStep>; output: CaughtUp };
   requestCutover: { input: { key: string; databases: readonly string[] }; output: void };
   reachCutoverPoint: { input: DatabaseRun; output: Progressed };
   completeCutover: { input: DatabaseRun & { from: number }; output: { next: number | null } };
+  resumeFollowing: { input: DatabaseRun & { root: string; failure: Failure }; output: void };
 }
 export type StepName = keyof Steps;

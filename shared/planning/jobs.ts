@@ -86,7 +86,7 @@ export function planJobs(schema: SchemaPlan, tasks: readonly CopyTask[], analyze
       : [add("refreshing materialized views", { kind: "long", statements: schema.refreshes })],
     [add(tryingAgain, { kind: "retry" })],
   ].filter((phase) => phase.length > 0);
-  const [last] = inOrder("creating event triggers", schema.eventTriggers);
+  const [last] = inOrder("creating event triggers", [...schema.afterFollowing, ...schema.eventTriggers]);
   return { jobs: inOrderOfThePlan(jobs), preData, indexJobs, afterData, afterProof, last: last ?? null };
 }
 

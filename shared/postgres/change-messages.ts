@@ -12,7 +12,12 @@ export type ChangedRow = ReadonlyMap<string, string | null>;
 export type Change =
   | { readonly kind: "insert"; readonly relation: ChangedRelation; readonly row: ChangedRow }
   | { readonly kind: "update"; readonly relation: ChangedRelation; readonly row: ChangedRow; readonly key: ChangedRow }
-  | { readonly kind: "delete"; readonly relation: ChangedRelation; readonly key: ChangedRow };
+  | { readonly kind: "delete"; readonly relation: ChangedRelation; readonly key: ChangedRow }
+  | {
+      readonly kind: "truncate";
+      readonly relations: readonly ChangedRelation[];
+      readonly restartsIdentity: boolean;
+    };
 
 /**
  * The row changes of the first transaction that ends after `applied`.
@@ -28,6 +33,7 @@ export function firstTransaction(messages: readonly Buffer[], applied: bigint): 
     if (kind === "B") pending = reader.position() >= applied;
     else if (kind === "R") relations.set(...reader.relation());
     else if (kind === "C" && pending && changes.length > 0) return changes;
+    else if (pending && kind === "T") changes.push(reader.truncate(relations));
     else if (pending && (kind === "I" || kind === "U" || kind === "D")) {
       const relation = relations.get(reader.integer());
       if (relation !== undefined) changes.push(reader.change(kind, relation));
@@ -70,6 +76,18 @@ class MessageReader {
       return column;
     });
     return [oid, { schema, name, columns }];
+  }
+
+  truncate(known: ReadonlyMap<number, ChangedRelation>): Change {
+    const count = this.integer();
+    // Bit 0: CASCADE, bit 1: RESTART IDENTITY.
+    const options = this.#message.readUInt8(this.#at++);
+    const relations = Array.from({ length: count }, () => known.get(this.integer()));
+    return {
+      kind: "truncate",
+      relations: relations.filter((relation) => relation !== undefined),
+      restartsIdentity: (options & 2) === 2,
+    };
   }
 
   change(kind: "I" | "U" | "D", relation: ChangedRelation): Change {

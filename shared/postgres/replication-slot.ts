@@ -87,20 +87,26 @@ export interface SlotStatus {
   readonly current: string;
   /** Bytes of WAL between the two. */
   readonly behind: number;
-  /** Whether the source has removed WAL that the slot needs. */
-  readonly lost: boolean;
+  /** Why the source sends nothing from the slot any more, in its own word (rows_removed, wal_removed, wal_level_insufficient, idle_timeout); null while it does. */
+  readonly lost: string | null;
   /** The source's clock, milliseconds. */
   readonly at: number;
 }
 
-const slotStatus = (walStatus: boolean) => `
+/** invalidation_reason came with 17, wal_status with 13. */
+const whyLost = (version: number): string => {
+  if (version >= 170_000) return "coalesce(invalidation_reason, case when wal_status = 'lost' then 'wal_removed' end)";
+  return version >= 130_000 ? "case when wal_status = 'lost' then 'wal_removed' end" : "null";
+};
+
+const slotStatus = (version: number) => `
   select
     slot_name as slot,
     active,
     confirmed_flush_lsn::text as confirmed,
     pg_catalog.pg_current_wal_flush_lsn()::text as current,
     greatest(0, pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_flush_lsn(), confirmed_flush_lsn))::float8 as behind,
-    ${walStatus ? "coalesce(wal_status = 'lost', false)" : "false"} as lost,
+    ${whyLost(version)} as lost,
     (extract(epoch from pg_catalog.clock_timestamp()) * 1000)::float8 as at
   from pg_catalog.pg_replication_slots
   where slot_name = $1
@@ -108,8 +114,46 @@ const slotStatus = (walStatus: boolean) => `
 
 /** The slot as it is now; undefined when there is none. */
 export async function readSlot(source: ClientBase, slot: string, version: number): Promise<SlotStatus | undefined> {
-  return (await source.query<SlotStatus>(slotStatus(version >= 130_000), [slot])).rows[0];
+  return (await source.query<SlotStatus>(slotStatus(version), [slot])).rows[0];
 }
+
+/** What keeps a slot, by the reason that the source gives for its end (PostgreSQL docs, pg_replication_slots, invalidation_reason). */
+const remedies: Readonly<Record<string, string>> = {
+  wal_removed: "its max_slot_wal_keep_size was exceeded: raise it on the source",
+  idle_timeout: "nobody read it for longer than its idle_replication_slot_timeout: set that to 0 on the source",
+  wal_level_insufficient: "its wal_level was lowered: set it to logical on the source again, and restart it",
+  rows_removed: "rows of its catalog were removed: migrate from the primary",
+};
+
+/** That changes are missing, and what to do so that they will not be the next time. */
+export function slotLost(name: string, slot: SlotStatus | undefined): ServiceError {
+  if (slot === undefined) {
+    return new ServiceError(
+      "SlotLost",
+      `Somebody has dropped replication slot ${name} from the source: changes are missing since then. Migrate the database again.`,
+    );
+  }
+  const why = remedies[slot.lost ?? ""] ?? `its word for it: ${slot.lost}`;
+  return new ServiceError(
+    "SlotLost",
+    `The source has invalidated replication slot ${name} (${why}): changes are missing. Then migrate the database again.`,
+  );
+}
+
+/**
+ * Takes and releases the slot without moving it: from then on it counts as not idle (PostgreSQL docs, idle_replication_slot_timeout). While the target reads it,
+ * there is no need to.
+ */
+export async function touchSlot(source: ClientBase, slot: string): Promise<void> {
+  await source.query(touch, [slot]);
+}
+
+const touch = `
+  select pg_catalog.pg_replication_slot_advance(slot_name, confirmed_flush_lsn)
+  from pg_catalog.pg_replication_slots
+  where slot_name = $1
+    and not active
+`;
 
 const ourSlots = `
   select slot_name as slot, active_pid as pid

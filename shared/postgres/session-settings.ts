@@ -103,30 +103,58 @@ export function startupOptions(settings: SessionSettings): string {
     .join(" ");
 }
 
+/** What changes the text of values, wherever they are written or read. */
+const ofValues = ["datestyle", "intervalstyle", "extra_float_digits", "timezone", "bytea_output", "lc_monetary"];
+
+/** Time-outs that end a session or a transaction half-way, with the version that they came with; a worker would begin the same anew for ever. */
+const timeouts: Readonly<Record<string, { readonly since: number; readonly value: string }>> = {
+  statement_timeout: { since: 0, value: "0" },
+  lock_timeout: { since: 0, value: "0" },
+  idle_in_transaction_session_timeout: { since: 9, value: "0" },
+  idle_session_timeout: { since: 14, value: "0" },
+  transaction_timeout: { since: 17, value: "0" },
+};
+
 /**
- * The settings that change what a walsender sends, for a subscription's connection string. A target from 15 on sends the first three itself, in
- * place of any `options` (libpqwalreceiver).
+ * The settings of a walsender that sends to a subscription: those that change what it sends, and time-outs.
+ * @param major the source's
  */
-export function publisherOptions(): string {
-  const sent = [
-    "datestyle",
-    "intervalstyle",
-    "extra_float_digits",
-    "timezone",
-    "bytea_output",
-    "lc_monetary",
-    "search_path",
-  ];
-  const limits = [
-    "role",
-    "statement_timeout",
-    "lock_timeout",
-    "default_transaction_isolation",
-    "array_nulls",
-    "xmlbinary",
-  ];
+export function publisherSettings(major: number): SessionSettings {
+  const kept = [...ofValues, "search_path", "role", "default_transaction_isolation", "array_nulls", "xmlbinary"];
+  return {
+    ...chosen(kept),
+    ...timeoutsOf(major),
+    // Any user may set it from 12 on; PostgreSQL's own default.
+    ...(major >= 12 ? { wal_sender_timeout: "60s" } : {}),
+  };
+}
+
+/**
+ * The settings of a worker that applies changes: how it reads values, and time-outs. It sets search_path, session_replication_role and synchronous_commit itself.
+ * @param major the target's
+ */
+export function subscriberSettings(major: number): SessionSettings {
+  const kept = [...ofValues, "role", "default_transaction_isolation", "array_nulls", "xmloption"];
+  return { ...chosen(kept), ...timeoutsOf(major) };
+}
+
+function chosen(names: readonly string[]): SessionSettings {
   const all = neutralSettings();
-  return startupOptions(Object.fromEntries([...sent, ...limits].map((name) => [name, all[name] ?? ""])));
+  return Object.fromEntries(names.map((name) => [name, all[name] ?? ""]));
+}
+
+function timeoutsOf(major: number): SessionSettings {
+  return Object.fromEntries(
+    Object.entries(timeouts).flatMap(([name, { since, value }]) => (major >= since ? [[name, value]] : [])),
+  );
+}
+
+/**
+ * Those of a walsender, for a subscription's connection string. A target from 15 on may send the first three itself, in place of any `options`
+ * (libpqwalreceiver, before the releases of 2026): a role of our own on the source has them as well (publisher-role.ts).
+ */
+export function publisherOptions(major: number): string {
+  return startupOptions(publisherSettings(major));
 }
 
 /** A setting that is not what was asked for. */

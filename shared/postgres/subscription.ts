@@ -13,6 +13,8 @@ export interface Publisher {
   readonly endpoint: ServerEndpoint;
   readonly database: string;
   readonly password: string;
+  /** The source's major version. */
+  readonly major: number;
   /** Path of a file on the target server, or "system", for VerifyCA and VerifyFull; libpq's own default when left out. */
   readonly rootCertificate?: string | undefined;
 }
@@ -43,7 +45,7 @@ export function publisherConnection(publisher: Publisher, applicationName: strin
     keepalives_idle: "10",
     keepalives_interval: "5",
     keepalives_count: "4",
-    options: publisherOptions(),
+    options: publisherOptions(publisher.major),
   };
   return Object.entries(parameters)
     .flatMap(([name, value]) =>
@@ -59,6 +61,11 @@ const subscriptionExists = `
     and subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
 `;
 
+/** Whether the run's subscription is there. */
+export async function hasSubscription(target: ClientBase, names: ReplicationNames): Promise<boolean> {
+  return (await target.query(subscriptionExists, [names.subscription])).rowCount !== 0;
+}
+
 /**
  * Creates the subscription of a run on its slot, and lets it begin. Run again, it finds it.
  * @throws ServiceError SubscriptionFailed: the target may not subscribe, or cannot reach the source.
@@ -68,7 +75,7 @@ export async function createSubscription(
   names: ReplicationNames,
   publisher: Publisher,
 ): Promise<void> {
-  if ((await target.query(subscriptionExists, [names.subscription])).rowCount !== 0) return;
+  if (await hasSubscription(target, names)) return;
   const connection = publisherConnection(publisher, names.subscription);
   await keepOutOfServerLog(target);
   try {
@@ -86,6 +93,17 @@ export async function createSubscription(
     if (error instanceof DatabaseError && error.code === "42710") return;
     throw subscriptionFailed(error, publisher);
   }
+}
+
+/** Has the subscription reach the source otherwise from now on: its worker starts anew. Does nothing when there is none. */
+export async function setPublisher(target: ClientBase, names: ReplicationNames, publisher: Publisher): Promise<void> {
+  if (!(await hasSubscription(target, names))) return;
+  const connection = publisherConnection(publisher, names.subscription);
+  await keepOutOfServerLog(target);
+  await runUnlogged(
+    target,
+    `alter subscription ${quoteIdentifier(names.subscription)} connection ${quoteLiteral(connection)}`,
+  );
 }
 
 /**

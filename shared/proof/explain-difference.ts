@@ -61,16 +61,16 @@ function differenceMessage(table: DifferingTable, rows: readonly DifferingRow[] 
       ? `both sides have ${source.rows} rows, but not the same: their checksum is ${checksumText(source.checksum ?? 0n)} ` +
         `on the source and ${checksumText(target.checksum ?? 0n)} on the target.`
       : `the source has ${source.rows} rows, ${copied === undefined ? "" : `${copied} were copied, `}and the target has ${target.rows}.`;
-  return (
-    `Table ${qualifiedName(table.schema, table.table)}: ${counts} ${rowsMessage(rows)}` +
-    "Make sure that nobody else writes to the target, and migrate the database again."
-  );
+  return `Table ${qualifiedName(table.schema, table.table)}: ${counts}${rowsMessage(rows)}`;
 }
 
+/** What to do about rows that differ, for who knows no other reason. */
+export const differenceRemedy = "Make sure that nobody else writes to the target, and migrate the database again.";
+
 function rowsMessage(rows: readonly DifferingRow[] | undefined): string {
-  if (rows === undefined) return "The rows that differ could not be found in time. ";
+  if (rows === undefined) return " The rows that differ could not be found in time.";
   if (rows.length === 0) return "";
-  return `The first that differ: ${rows.map(rowMessage).join("; ")}. `;
+  return ` The first that differ: ${rows.map(rowMessage).join("; ")}.`;
 }
 
 function rowMessage({ key, source, target, columns }: DifferingRow): string {

@@ -3,7 +3,7 @@ import type { ClientBase } from "pg";
 import { replicationPrefix } from "../model/replication-names.js";
 import { RequestError } from "../model/request-error.js";
 import { withConnection } from "../postgres/connect.js";
-import { listPublishableTables, listPublishedTables } from "../postgres/publication.js";
+import { listPublishableTables } from "../postgres/publication.js";
 import { userSchema } from "../postgres/user-objects.js";
 import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
@@ -86,19 +86,16 @@ async function ask(source: ClientBase, prefix: string) {
   const carried = await source.query<{ sequences: number; materialized_views: number; large_objects: number }>(
     carriedAtCutover,
   );
-  const tables = await listPublishableTables(source);
-  const published = new Set(
-    (await listPublishedTables(source, prefix)).map(({ schema, name }) => `${schema}\0${name}`),
-  );
+  const tables = await listPublishableTables(source, prefix);
   const named = (list: typeof tables) => list.map(({ schema, name }) => `${schema}.${name}`).slice(0, 100);
   const [sessions] = open.rows;
   const [counts] = carried.rows;
   return {
     openTransactions: (sessions?.writing ?? 0) + (sessions?.prepared ?? 0),
     seesAllTransactions: sessions?.sees_all ?? false,
-    tablesNotReplicated: named(tables.filter(({ schema, name }) => !published.has(`${schema}\0${name}`))),
+    tablesNotReplicated: named(tables.filter(({ publication }) => publication === undefined)),
     tablesWithoutIdentity: named(
-      tables.filter(({ schema, name, identified }) => !identified && published.has(`${schema}\0${name}`)),
+      tables.filter(({ publication, identified }) => !identified && publication !== undefined),
     ),
     sequences: counts?.sequences,
     materializedViews: counts?.materialized_views,

@@ -36,6 +36,10 @@ export async function listDatabaseProgress(key: string) {
       caughtUp: row.caughtUp,
       sampledOn: row.sampledOn,
       cutoverOn: row.cutoverOn,
+      cutoverHindrance: row.cutoverHindrance,
+      cutoverFailures: row.cutoverFailures,
+      cutoverFailure: row.cutoverFailure,
+      readyForApplication: row.readyForApplicationOn,
     }),
   }));
 }

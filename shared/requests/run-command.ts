@@ -9,7 +9,10 @@ import type { Orchestrations } from "./orchestrations.js";
 import { patchMigration } from "./update-migration.js";
 
 /** @throws RequestError 404 when there is no such migration, 400 or 409 when the command is none for it or its state does not allow it */
-export async function runCommand({ migration, command, databases }: MigrationCommand, orchestrations: Orchestrations) {
+export async function runCommand(
+  { migration, command, databases, force }: MigrationCommand,
+  orchestrations: Orchestrations,
+) {
   const key = migrationKey(migration.server, migration.name);
   const row = await getMigration(key);
   if (row === undefined) {
@@ -19,16 +22,24 @@ export async function runCommand({ migration, command, databases }: MigrationCom
       `There is no migration ${migration.name} of server ${migration.server}: check the names in the message.`,
     );
   }
-  await patchMigration({ ...row, key }, { tags: undefined, properties: patchOf(command, databases) }, orchestrations);
+  await patchMigration(
+    { ...row, key },
+    { tags: undefined, properties: patchOf(command, databases, force) },
+    orchestrations,
+  );
 }
 
-function patchOf(command: MigrationCommand["command"], databases: readonly string[] | undefined): PatchedProperties {
+function patchOf(
+  command: MigrationCommand["command"],
+  databases: readonly string[] | undefined,
+  force: boolean | undefined,
+): PatchedProperties {
   const named = databases === undefined ? undefined : [...databases];
   switch (command) {
     case "Cancel":
       return { cancel: true, dbsToCancelMigrationOn: named };
     case "Cutover":
-      return { triggerCutover: true, dbsToTriggerCutoverOn: named };
+      return { triggerCutover: true, dbsToTriggerCutoverOn: named, forceCutover: force };
     case "ConfirmOverwrite":
       return { overwriteDbsInTarget: true };
     case "StartDataMigration":

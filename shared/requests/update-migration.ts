@@ -5,6 +5,7 @@ import type { MigrationPath } from "../model/migration-path.js";
 import { migrationChanging, RequestError, type RequestProblem } from "../model/request-error.js";
 import { problem } from "../model/request-properties.js";
 import { hasEnded, type MigrationSubstate } from "../model/states.js";
+import { changeDatabase, listDatabases } from "../status/databases.js";
 import { type MigrationPatch, type MigrationRow, specOf, updateMigration } from "../status/migrations.js";
 import { loadSecrets, replaceSecrets } from "../status/secrets.js";
 import { auditLine, type Caller, unknownCaller } from "./caller.js";
@@ -44,6 +45,7 @@ export async function patchMigration(
     const loss = orders.length === 0 ? undefined : await lossFor(migration, orchestrations);
     if (loss !== undefined) refuseOrders(migration, loss, orders);
     refuseConflicts(conflictsOf(migration, request.properties));
+    await refuseStandstill(migration, request.properties);
     await claimChange(migration, request.properties);
     const changes = { ...columnsOf(migration, request), ...audited(migration, request, caller, verb) };
     if (!(await updateMigration(path.key, changes, migration.etag))) {
@@ -55,6 +57,7 @@ export async function patchMigration(
       );
     }
     await replacePasswords(migration, request.properties);
+    await noteForce(migration, request.properties);
     const respecified = { ...migration, specification: changes.specification ?? migration.specification };
     const respecifying = respecifications(respecified, request.properties);
     if (loss === undefined) await raise(respecified, [...events, ...respecifying], orchestrations);
@@ -239,6 +242,51 @@ function refuseCutover(migration: MigrationRow): void {
   }
 }
 
+/**
+ * A cutover that would not get to its end, as the last look at each database has found.
+ * @throws RequestError 409 CutoverHindered with the reason
+ */
+async function refuseStandstill(migration: MigrationRow, properties: PatchedProperties): Promise<void> {
+  if (properties.triggerCutover !== true || properties.forceCutover === true) return;
+  const { databases } = chosen(migration, properties, "dbsToTriggerCutoverOn");
+  const hindered = (await listDatabases(migration.key)).filter(
+    ({ database, state, cutoverRequested, cutoverHindrance }) =>
+      (databases ?? migration.databases).includes(database) &&
+      state === "WaitingForCutoverTrigger" &&
+      !cutoverRequested &&
+      cutoverHindrance !== undefined,
+  );
+  const [first] = hindered;
+  if (first === undefined) return;
+  const target = "properties.triggerCutover";
+  const details = hindered.map(({ database, cutoverHindrance, sampledOn }) =>
+    problem(
+      "CutoverHindered",
+      target,
+      `database ${database} cannot cut over (as of ${sampledOn}): ${cutoverHindrance}`,
+    ),
+  );
+  throw new RequestError(
+    409,
+    "CutoverHindered",
+    `${details[0]?.message} Mend it and trigger the cutover again, SAMPLE_INTERVAL_SECONDS later at the latest; or set forceCutover to "True" to try it as it is.`,
+    { target, details },
+  );
+}
+
+/** Before the event goes out: whoever carries the cutover out finds it in the rows. */
+async function noteForce(migration: MigrationRow, properties: PatchedProperties): Promise<void> {
+  if (properties.triggerCutover !== true) return;
+  const { databases } = chosen(migration, properties, "dbsToTriggerCutoverOn");
+  for (const database of databases ?? migration.databases) {
+    await changeDatabase(migration.key, database, (row) =>
+      row.cutoverRequested || row.cutoverForced === (properties.forceCutover === true)
+        ? undefined
+        : { cutoverForced: properties.forceCutover === true },
+    );
+  }
+}
+
 /** The databases that a list names, checked against the migration's; no list or an empty one means all. */
 function chosen(
   migration: MigrationRow,
@@ -293,6 +341,11 @@ async function replacePasswords(migration: MigrationRow, properties: PatchedProp
     target: targetServerPassword ?? passwords.target,
   });
   if (!replaced) refuseAsEnded(migration, "is ending");
+  if (migration.mode === "Offline" || sourceServerPassword === undefined) return;
+  // The subscription has the password of its own accord.
+  for (const database of migration.databases) {
+    await changeDatabase(migration.key, database, () => ({ connectionOutdated: true }));
+  }
 }
 
 async function raise(migration: MigrationRow, events: readonly Event[], orchestrations: Orchestrations): Promise<void> {

@@ -12,6 +12,8 @@ export const maintenanceDatabase = "postgres";
 
 export interface MigrationServers {
   readonly spec: MigrationSpec;
+  /** The source's major version; 10, the oldest that can be followed, until it is known. */
+  readonly sourceMajor: number;
   /** How to connect to a database of the source for `task`, a word or two that pg_stat_activity will show. */
   source(database: string, task: string): ConnectOptions;
   target(database: string, task: string): ConnectOptions;
@@ -37,6 +39,7 @@ export async function serversOf(key: string): Promise<MigrationServers> {
   const target = reach(spec.target, passwords.target, row.targetEventTriggersOff);
   return {
     spec,
+    sourceMajor: Number(row.sourceVersion ?? 10),
     source: reach(spec.source, passwords.source, row.sourceEventTriggersOff),
     target,
     targetMaintenance: (task) =>

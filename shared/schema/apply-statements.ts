@@ -170,12 +170,13 @@ export async function applyWithin(
   return left;
 }
 
-/** Applies statements that nothing is recorded of, within the caller's transaction. @returns those that were not applied. */
+/** Applies statements that nothing is recorded of, each as the role that may, within the caller's transaction. @returns those that were not applied. */
 export async function applyUnrecorded(
   target: pg.Client,
   statements: readonly SchemaStatement[],
 ): Promise<UnappliedStatement[]> {
-  const { applicable, left } = await withTheirRoles(target, statements);
+  const acting = await actAsOwner(target, statements);
+  const { applicable, left } = await withTheirRoles(target, acting.statements);
   return [...left, ...(await applyOneByOne(target, applicable))];
 }
 

@@ -3,11 +3,13 @@ import type {
   AlterTableCmd,
   AlterTableStmt,
   Constraint,
+  CreatePublicationStmt,
   DefineStmt,
   Node,
   RangeVar,
   VariableSetStmt,
 } from "libpg-query";
+import { qualifiedName, quoteIdentifier, quoteLiteral } from "../postgres/identifiers.js";
 import { runAs } from "./act-as-owner.js";
 import { displayName } from "./display-name.js";
 import { refuseWhatIsNotDumped } from "./dumped-statements.js";
@@ -81,7 +83,7 @@ function rowSecurityOf(tree: Node): Pick<SchemaStatement, "hidesRows"> {
   return hidesRows(tree) ? { hidesRows: true } : {};
 }
 
-type Description = Pick<SchemaStatement, "kind" | "object" | "objectType" | "relation" | "foreignKey">;
+type Description = Pick<SchemaStatement, "kind" | "object" | "objectType" | "relation" | "foreignKey" | "quiet">;
 
 function describe(tree: Node): Description {
   if ("IndexStmt" in tree) {
@@ -125,10 +127,10 @@ function describe(tree: Node): Description {
     };
   }
   if ("CreatePublicationStmt" in tree) {
-    return { kind: "publication", object: `publication ${displayName(tree.CreatePublicationStmt.pubname)}` };
+    return { ...publication(tree.CreatePublicationStmt.pubname), ...quietPublication(tree.CreatePublicationStmt) };
   }
   if ("AlterPublicationStmt" in tree) {
-    return { kind: "publication", object: `publication ${displayName(tree.AlterPublicationStmt.pubname)}` };
+    return publication(tree.AlterPublicationStmt.pubname);
   }
   if ("AlterStatsStmt" in tree) return named("tuning", "statistics", nameOf(tree.AlterStatsStmt.defnames));
   if ("CreateEventTrigStmt" in tree) return eventTrigger(tree.CreateEventTrigStmt.trigname);
@@ -266,7 +268,47 @@ function describeAlterTable({ relation, objtype, cmds }: AlterTableStmt): Descri
     };
   }
   const tunes = commands.length > 0 && commands.every(({ subtype }) => isTuning(subtype, objtype));
-  return { kind: tunes ? "tuning" : "other", object: `${object}${whatOf(command)}`, ...rest };
+  return {
+    kind: tunes ? "tuning" : "other",
+    object: `${object}${whatOf(command)}`,
+    ...rest,
+    ...(relation === undefined ? {} : quietTrigger(relation, command)),
+  };
+}
+
+/**
+ * A trigger that fires for a subscription's worker too (PostgreSQL docs, ALTER TABLE, ENABLE REPLICA and ALWAYS TRIGGER): what it does has been done on the
+ * source, and arrives from there.
+ */
+function quietTrigger(table: RangeVar, command: AlterTableCmd | undefined): Pick<Description, "quiet"> {
+  const { subtype, name } = command ?? {};
+  const state =
+    subtype === "AT_EnableAlwaysTrig" ? "always" : subtype === "AT_EnableReplicaTrig" ? "replica" : undefined;
+  const { schemaname, relname } = table;
+  if (state === undefined || name === undefined || schemaname === undefined || relname === undefined) return {};
+  const alter = `alter table ${table.inh === true ? "" : "only "}${qualifiedName(schemaname, relname)}`;
+  const trigger = quoteIdentifier(name);
+  return {
+    quiet: { until: `${alter} disable trigger ${trigger}`, awake: `${alter} enable ${state} trigger ${trigger}` },
+  };
+}
+
+function publication(name: string | undefined): Description {
+  return { kind: "publication", object: `publication ${displayName(name)}` };
+}
+
+/**
+ * A publication makes its server refuse updates that it could not publish, and the target's version may be stricter than the source's: one that publishes nothing
+ * refuses nothing. pg_dump always says what one publishes.
+ */
+function quietPublication({ pubname, options }: CreatePublicationStmt): Pick<Description, "quiet"> {
+  const publish = (options ?? [])
+    .flatMap((node) => ("DefElem" in node ? [node.DefElem] : []))
+    .find(({ defname }) => defname === "publish")?.arg;
+  const operations = publish !== undefined && "String" in publish ? publish.String.sval : undefined;
+  if (pubname === undefined || operations === undefined) return {};
+  const alter = (list: string) => `alter publication ${quoteIdentifier(pubname)} set (publish = ${quoteLiteral(list)})`;
+  return { quiet: { until: alter(""), awake: alter(operations) } };
 }
 
 /** What of the table the command is about: its trigger, its column. */

@@ -17,7 +17,8 @@
  *                  schema decides who may look into it. Until here everything is ours, so that nothing before fails for a
  *                  right that we would have lost
  *   refreshes      materialized views, by their real owners and under their row security, as on the source
- *   (the ledger is dropped)
+ *   (an online migration follows its source here; the ledger is dropped)
+ *   afterFollowing triggers that would fire for changes that are applied, and the user's publications: quiet until then
  *   eventTriggers  last: they fire on DDL, and all DDL above is ours
  */
 import { qualifiedName, quoteIdentifier } from "../postgres/identifiers.js";
@@ -58,10 +59,13 @@ export interface SchemaPlan {
   readonly comments: readonly StatementGroup[];
   readonly ownership: readonly StatementGroup[];
   readonly refreshes: readonly LongStatement[];
+  readonly afterFollowing: readonly StatementGroup[];
   readonly eventTriggers: readonly StatementGroup[];
 }
 
 export interface PlanInput {
+  /** Whether the database follows its source after the copy. */
+  readonly following?: boolean;
   readonly preData: readonly SchemaStatement[];
   readonly postData: readonly SchemaStatement[];
   /** The tables whose rows are copied, with their size: the largest table's indexes come first. */
@@ -76,7 +80,10 @@ export interface PlanInput {
  */
 const statementsPerTransaction = 200;
 
-export function planSchema({ preData, postData, tables, materializedViews }: PlanInput): SchemaPlan {
+export function planSchema(input: PlanInput): SchemaPlan {
+  const { tables, materializedViews, following = false } = input;
+  const preData = following ? input.preData.map(keptQuiet) : input.preData;
+  const postData = following ? input.postData.map(keptQuiet) : input.postData;
   const all = [...preData, ...postData];
   const bytes = new Map(tables.map((table) => [relationKey(table), table.bytes]));
   const phases = {
@@ -106,6 +113,7 @@ export function planSchema({ preData, postData, tables, materializedViews }: Pla
     comments: inTransactions("comments", phases.comments),
     ownership: planOwnership(all),
     refreshes: materializedViews.map(refresh),
+    afterFollowing: inTransactions("afterFollowing", following ? woken(all) : []),
     eventTriggers: inTransactions("eventTriggers", phases.eventTriggers),
   };
 }
@@ -135,6 +143,31 @@ function planOwnership(all: readonly SchemaStatement[]): StatementGroup[] {
     ),
     ...inTransactions("schemas", statements.filter(ofSchema)),
   ];
+}
+
+/** In one transaction with what creates it: nothing is applied before. */
+function keptQuiet(statement: SchemaStatement): SchemaStatement {
+  const { quiet, kind, sql } = statement;
+  if (quiet === undefined) return statement;
+  return { ...statement, sql: kind === "publication" ? `${sql};\n${quiet.until}` : quiet.until };
+}
+
+/** What was quiet, as it is on the source; by the owner that it has by then. */
+function woken(all: readonly SchemaStatement[]): SchemaStatement[] {
+  const owners = all.filter((statement) => statement.kind === "owner");
+  return all.flatMap((statement) => {
+    const { quiet, kind, relation, object } = statement;
+    if (quiet === undefined) return [];
+    const ownership = owners.find((owner) =>
+      kind === "publication"
+        ? owner.object === `owner of ${object}`
+        : owner.relation !== undefined &&
+          relation !== undefined &&
+          relationKey(owner.relation) === relationKey(relation),
+    );
+    const owner = ownership?.newOwner;
+    return [{ ...statement, sql: quiet.awake, ...(owner === undefined ? {} : { owner }) }];
+  });
 }
 
 /** Before them a table's rows can be counted, and its foreign keys be validated, by an owner that row security binds (FORCE). */

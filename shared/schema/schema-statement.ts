@@ -70,6 +70,8 @@ export interface SchemaStatement {
   readonly ties?: StatementSubject;
   /** Whether the table's rows are hidden from then on: not before they have been counted. */
   readonly hidesRows?: true;
+  /** For what would act while an online migration applies changes: how it is kept quiet until the cutover, and woken then. */
+  readonly quiet?: { readonly until: string; readonly awake: string };
   /** Roles that it names, apart from public: the owner, grantees and grantors, the roles of a policy. */
   readonly roles: readonly string[];
 }

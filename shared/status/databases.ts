@@ -78,6 +78,21 @@ const DatabaseRowColumns = z.object({
   /** LSN of the source that the target has to reach, and when it was taken. */
   cutoverPoint: optionalText,
   cutoverOn: timeColumn,
+  /** Transactions that were open on the source when the cutover began and that it waits for: their IDs, with commas. */
+  cutoverTransactions: optionalText,
+  /** Asked for whatever stands in its way. */
+  cutoverForced: booleanColumn,
+  /** Cutovers that have failed, and why the last one has: it can be triggered again. */
+  cutoverFailures: numberColumn,
+  cutoverFailure: optionalText,
+  /** Why a cutover would not get to its end now. */
+  cutoverHindrance: optionalText,
+  /** When the target had everything, sequences, triggers and publications too: the application may go on there. */
+  readyForApplicationOn: timeColumn,
+  /** The subscription logs in to the source as a role of its own, not as our user. */
+  ownPublisherRole: booleanColumn,
+  /** The subscription has to be told how to reach the source: its password has changed. */
+  connectionOutdated: booleanColumn,
   /** The target's counters when following began: the base copy's rows are in them. */
   cdcInsertBase: numberColumn,
   cdcUpdateBase: numberColumn,
@@ -178,7 +193,7 @@ export async function isEveryCancelRequested(key: string): Promise<boolean> {
 }
 
 function columnsOf(database: string, patch: DatabasePatch): Columns {
-  const { startedOn, endedOn, cutoverOn, sampledOn, ...rest } = patch;
+  const { startedOn, endedOn, cutoverOn, sampledOn, readyForApplicationOn, ...rest } = patch;
   return {
     ...rest,
     database,
@@ -196,6 +211,7 @@ function columnsOf(database: string, patch: DatabasePatch): Columns {
     unidentifiedChangesBase: int64(patch.unidentifiedChangesBase),
     sampledOn: sampledOn === undefined ? undefined : new Date(sampledOn),
     cutoverOn: cutoverOn === undefined ? undefined : new Date(cutoverOn),
+    readyForApplicationOn: readyForApplicationOn === undefined ? undefined : new Date(readyForApplicationOn),
     startedOn: startedOn === undefined ? undefined : new Date(startedOn),
     endedOn: endedOn === undefined ? undefined : new Date(endedOn),
     updatedOn: new Date(),

@@ -20,7 +20,7 @@ test("a source that takes the target's connection and never answers is given up,
       subscription: "pgmig_subscription",
     };
     const endpoint = { host: "127.0.0.1", port, user: "mover", sslMode: "Prefer" } as const;
-    const trying = tryPublisher(client, names, { endpoint, database: "shop", password: "pw-silent-7Kq" });
+    const trying = tryPublisher(client, names, { endpoint, database: "shop", major: 17, password: "pw-silent-7Kq" });
     await expect(trying).rejects.toThrow(/No answer within 20 s\..*SOURCE_ADDRESSES_FROM_TARGET/s);
     expect((await client.query("select from pg_subscription")).rowCount).toBe(0);
     expect(await target.log()).not.toContain("pw-silent-7Kq");

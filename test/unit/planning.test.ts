@@ -238,6 +238,7 @@ describe("jobs", () => {
     comments: [],
     ownership: [],
     refreshes: [],
+    afterFollowing: [],
     eventTriggers: [],
   };
   const index = (name: string, number: number) => ({

@@ -1,4 +1,6 @@
+import { anyMigrationPrefix } from "../../../model/replication-names.js";
 import { qualifiedName } from "../../../postgres/identifiers.js";
+import { listPublishableTables, type PublishableTable } from "../../../postgres/publication.js";
 import { ofNoExtension, userSchema } from "../../../postgres/user-objects.js";
 import { displayName } from "../../../schema/display-name.js";
 import { runOn } from "../../corrective-action.js";
@@ -70,13 +72,32 @@ interface TableWithoutIdentity {
   readonly incomparable: readonly string[];
 }
 
+/** Publications came with it. */
+const oldestPublisher = 100_000;
+
+/** Generated columns are not published: a row cannot be found by them, and from 18 on the source would refuse to change it. */
+function findingOfComputed(tables: readonly PublishableTable[]): RuleFinding {
+  const names = tables.map(({ schema, name }) => displayName(schema, name));
+  const statements = tables
+    .filter(({ hasPlainKey }) => hasPlainKey)
+    .map(({ schema, name }) => `ALTER TABLE ${qualifiedName(schema, name)} REPLICA IDENTITY DEFAULT;`);
+  return {
+    state: "Warning",
+    message:
+      `${named("table", "tables", names)}: the replica identity has generated columns, which are not replicated, so only inserts and TRUNCATE are: updates and deletes ` +
+      "would be missing on the target. Let a primary key without such columns identify the rows." +
+      (statements.length === 0 ? "" : runOn("source", statements)),
+  };
+}
+
 export const rule: DatabaseRule = {
   id: "replica-identity",
   title: "Updates and deletes of every table can be replicated",
   scope: "database",
   modes: ["Online"],
   remedy: "Add a primary key, or `ALTER TABLE … REPLICA IDENTITY FULL`.",
-  async check({ source }) {
+  async check({ source, sourceVersion }) {
+    if (sourceVersion < oldestPublisher) return [];
     const { rows } = await source.query<TableWithoutIdentity>(tablesWithoutIdentity);
     const comparable = rows.filter(({ incomparable }) => incomparable.length === 0);
     const others = rows.filter(({ incomparable }) => incomparable.length > 0);
@@ -105,6 +126,12 @@ export const rule: DatabaseRule = {
           "an update or delete would stop the replication. Add a primary key, or do not update or delete rows until the cutover.",
       });
     }
+    const told = new Set(rows.map(({ schema, name }) => qualifiedName(schema, name)));
+    const computed = (await listPublishableTables(source, anyMigrationPrefix)).filter(
+      ({ schema, name, logged, identified, hasGenerated }) =>
+        logged && !identified && hasGenerated && !told.has(qualifiedName(schema, name)),
+    );
+    if (computed.length > 0) findings.push(findingOfComputed(computed));
     return findings;
   },
 };

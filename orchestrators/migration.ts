@@ -219,7 +219,7 @@ class Migration {
       commands.on("DatabaseCaughtUp", () => {
         commands.alongside(start(this.#context, "readCaughtUp", { key }), (step) => {
           if (step.isFaulted) return;
-          const { caughtUp, failedCutovers } = resultOf<"readCaughtUp">(step);
+          const { caughtUp, failedCutovers = [] } = resultOf<"readCaughtUp">(step);
           cutovers.caughtUp(caughtUp);
           for (const { database, failures } of failedCutovers) cutovers.resumed(database, failures);
           const errors = failedCutovers.map(({ database, message }) => `Database ${database}: ${message}`);

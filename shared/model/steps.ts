@@ -188,8 +188,8 @@ export interface ReplicationSample {
 /** The databases of a migration that follow their source, as its root has to know them. */
 export interface CaughtUp {
   readonly caughtUp: readonly string[];
-  /** Those that follow again: how many of their cutovers have failed, and why the last one has. */
-  readonly failedCutovers: readonly {
+  /** Those that follow again: how many of their cutovers have failed, and why the last one has. Histories of earlier builds have it not. */
+  readonly failedCutovers?: readonly {
     readonly database: string;
     readonly failures: number;
     readonly message: string;

@@ -4,6 +4,7 @@ import { replicationNames } from "../model/replication-names.js";
 import { ServiceError } from "../model/service-error.js";
 import type { DatabaseRun } from "../model/steps.js";
 import { withConnection } from "../postgres/connect.js";
+import { quoteIdentifier } from "../postgres/identifiers.js";
 import { dropPublications } from "../postgres/publication.js";
 import { dropPublisherRoles } from "../postgres/publisher-role.js";
 import { dropSlots } from "../postgres/replication-slot.js";
@@ -12,6 +13,7 @@ import { dropSubscriptions } from "../postgres/subscription.js";
 import { failureOf } from "../run/failure-of.js";
 import { serversOf } from "../run/servers.js";
 import { getDatabase, recordDatabase } from "../status/databases.js";
+import { getMigration } from "../status/migrations.js";
 import { isPlatformFault } from "../status/platform-fault.js";
 
 /** Seconds between attempts to reach a server that does not answer. */
@@ -52,7 +54,7 @@ export async function dropReplication(run: DatabaseRun): Promise<string | undefi
     onTarget === undefined
       ? undefined
       : `Subscription ${names.subscription} may be left in target database ${database} (${onTarget}). Run there: ALTER SUBSCRIPTION ${names.subscription} DISABLE; ` +
-        `ALTER SUBSCRIPTION ${names.subscription} SET (slot_name = NONE); DROP SUBSCRIPTION ${names.subscription};`,
+        `ALTER SUBSCRIPTION ${names.subscription} SET (slot_name = NONE); DROP SUBSCRIPTION ${names.subscription}; ${await resetOfSettings(key, database)}`,
     onSource === undefined
       ? undefined
       : `Replication slot ${names.slot} and publications ${names.allChanges}, ${names.insertsOnly} and ${names.nothing} may be left in source database ${database} (${onSource}), and role ` +
@@ -61,6 +63,12 @@ export async function dropReplication(run: DatabaseRun): Promise<string | undefi
   ]
     .filter((text) => text !== undefined)
     .join("\n");
+}
+
+/** What a subscription's workers had neutral: nothing else is set for our user in a database that we have created. */
+async function resetOfSettings(key: string, database: string): Promise<string> {
+  const user = (await getMigration(key))?.targetUser ?? "";
+  return `ALTER ROLE ${quoteIdentifier(user)} IN DATABASE ${quoteIdentifier(database)} RESET ALL;`;
 }
 
 /** The last problem, when every attempt met one. */

@@ -123,6 +123,15 @@ describe.concurrent("changes that are applied", () => {
         alter database timeouts set statement_timeout = '1s';
       `,
     );
+    // The subscription logs in as a role of its own: no user's password is in the target's catalogue.
+    const [walsender] = await database.onSource(
+      "select usename::text as user from pg_stat_replication where usename ~ '^pgmig_timeouts'",
+    );
+    expect(walsender?.user).toMatch(/^pgmig_timeouts_/);
+    const [subscription] = await database.onTarget(
+      "select subconninfo as connection from pg_subscription where subname ~ '^pgmig_timeouts'",
+    );
+    expect(subscription?.connection).not.toContain(stage.source.password);
     await database.onSource(
       "set transaction_timeout = 0; set statement_timeout = 0; insert into t select g, repeat('x', 300) from generate_series(1, 400000) g",
     );

@@ -150,6 +150,7 @@ async function applyUntil(run: DatabaseRun, approach: Approach): Promise<boolean
   const [version, targetVersion] = [await serverVersion(source), await serverVersion(target)];
   const first = await readSubscription(target, names.subscription, targetVersion);
   let hindrance: { readonly at: string; readonly reason: string } | undefined;
+  let explainAt = 0;
   let moved = { to: "", at: Date.now(), failing: false };
   for (let toldAt = Date.now(); ; ) {
     const slot = await readSlot(source, names.slot, version);
@@ -164,9 +165,12 @@ async function applyUntil(run: DatabaseRun, approach: Approach): Promise<boolean
       // Somebody may have disabled it while following; only it can bring what is outstanding.
       if (subscription?.enabled === false) await enableSubscription(target, names.subscription);
       await renewConnection(run, approach.servers, target, names);
-      if (subscription?.working === false) {
+      if (subscription?.working === false && Date.now() >= explainAt) {
+        const begun = Date.now();
         const reason = await explain(approach, slot);
         if (reason !== undefined) hindrance = { at: slot.confirmed, reason };
+        // Meanwhile the worker cannot have the slot.
+        explainAt = Date.now() + (Date.now() - begun) * 4;
       }
       const failing = subscription?.working === false || (subscription?.errors ?? 0) > (first?.errors ?? 0);
       moved = { ...moved, failing: moved.failing || failing };

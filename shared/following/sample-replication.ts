@@ -39,7 +39,8 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
   const names = replicationNames(key, database, attempt);
   const target = await reached(() => lookAtTarget(run, servers, names, state));
   const stuck = target.ok && target.value.stuck;
-  const explanation = stuck ? await explain(run, servers, names) : undefined;
+  const explained = stuck ? await explain(run, servers, names, state.explained) : undefined;
+  const explanation = explained?.reason;
   const source = await reached(() =>
     lookAtSource(run, servers, names, state, target.ok ? target.value.base : undefined),
   );
@@ -62,6 +63,7 @@ export async function sampleReplication(run: DatabaseRun, state: FollowState): P
     ...(target.ok ? { errors: target.value.errors } : {}),
     ...(source.ok ? source.value.state : {}),
     standing,
+    explained,
   };
   const row = await getDatabase(key, database);
   const troubles = [
@@ -146,17 +148,30 @@ async function lookAtTarget(
   });
 }
 
+/** Times as long as looking into the slot has taken it is left to the worker, which would never get at it otherwise. */
+const restFactor = 4;
+
 async function explain(
   { database }: DatabaseRun,
   servers: MigrationServers,
   names: ReplicationNames,
-): Promise<string | undefined> {
+  before: FollowState["explained"],
+): Promise<FollowState["explained"]> {
   const looked = await reached(() =>
     withConnection(servers.target(database, "sample"), (target) =>
       withConnection(servers.source(database, "sample"), async (source) => {
         const slot = await slotOrFail(source, names.slot, await serverVersion(source));
+        const known = before?.at === slot.confirmed ? before : undefined;
+        if (known !== undefined && Date.now() < known.until) return known;
+        const begun = Date.now();
         const applied = (await readAppliedPoint(target, names.subscription)) ?? slot.confirmed;
-        return await explainApplyFailure(source, target, names, applied);
+        const reason = await explainApplyFailure(source, target, names, applied);
+        return {
+          at: slot.confirmed,
+          // While the worker itself reads the slot nothing can be found out: what was found holds until the slot moves on.
+          reason: reason ?? known?.reason,
+          until: Date.now() + (Date.now() - begun) * restFactor,
+        };
       }),
     ),
   );

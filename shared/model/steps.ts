@@ -171,6 +171,8 @@ export const FollowState = z.object({
   goal: z.string().optional(),
   /** Failures of the subscription's worker. */
   errors: z.number(),
+  /** Why the worker does not get on, as found where the slot was then; not asked again before `until` (milliseconds), for meanwhile the worker cannot have the slot. */
+  explained: z.object({ at: z.string(), reason: z.string().optional(), until: z.number() }).optional(),
   /** Whether changes were not fetched or applied: a worker that is just starting is not standing still. */
   standing: z.boolean().optional(),
   /** Whether the migration has been told that the database has caught up. */

@@ -14,7 +14,7 @@ import { serverWords } from "./statement-failed.js";
 const triedChanges = 200;
 
 /** What decoding may take: a transaction is decoded whole, whatever of it is looked at. */
-const decodingSeconds = 60;
+const decodingSeconds = 30;
 
 /**
  * The first messages of the first transaction that ends after a position, and what relations and types they name (Begin: the position of the commit). Chosen in

@@ -151,47 +151,6 @@ describe.concurrent("changes that are applied", () => {
     expect(await database.onTarget("select count(*)::int as rows from t")).toEqual([{ rows: 400_001 }]);
   });
 
-  test("go on with a new password of the source's user as soon as it is PATCHed", patience, async () => {
-    // No superuser: the subscription has to log in as the user himself.
-    await stage.source.query("create role rot login replication password 'old-pass'");
-    const secretParameters = {
-      adminCredentials: { sourceServerPassword: "old-pass", targetServerPassword: stage.target.password },
-      sourceServerUsername: "rot",
-      targetServerUsername: stage.target.user,
-    };
-    const database = await follow(
-      "rotate",
-      `
-        create table t (id serial primary key, v text); insert into t (v) values ('a');
-        alter table t owner to rot;
-        grant create on database rotate to rot;
-      `,
-      {
-        sourceDbServerResourceId: `${stage.source.host}:${stage.source.port}@rot`,
-        secretParameters,
-      },
-    );
-    await database.onSource(`
-      alter role rot password 'new-pass';
-      select pg_terminate_backend(pid) from pg_stat_replication where application_name like 'pgmig_rotate%';
-      insert into t (v) values ('after');
-    `);
-    await database.message(/does not answer/);
-    await database.message(/password of rot on the source stands in the target's pg_subscription/);
-    const { status } = await stage.client.patch("rotate", {
-      secretParameters: { adminCredentials: { sourceServerPassword: "new-pass" } },
-    });
-    expect(status).toBe(200);
-    await database.silence(/does not (answer|get on)/);
-    await stage.client.waitFor(
-      "rotate",
-      whenDatabase("rotate", ({ latency }) => latency === 0),
-    );
-    expect(await database.onTarget("select v from t order by id")).toEqual([{ v: "a" }, { v: "after" }]);
-    expect((await database.trigger()).status).toBe(200);
-    expect(await database.end()).toMatchObject({ state: "Succeeded" });
-  });
-
   test(
     "that conflict are explained in the server's words, in a transaction of any size, and truncates too",
     patience,
@@ -269,6 +228,47 @@ test("an online migration leaves a source alone whose event trigger forbids DDL"
   expect((await database.trigger()).status).toBe(200);
   expect(await database.end()).toMatchObject({ state: "Succeeded" });
   expect(await stage.differences("frozen_online")).toEqual([]);
+});
+
+test("changes go on with a new password of the source's user as soon as it is PATCHed", patience, async () => {
+  // No superuser: the subscription has to log in as the user himself.
+  await stage.source.query("create role rot login replication password 'old-pass'");
+  const secretParameters = {
+    adminCredentials: { sourceServerPassword: "old-pass", targetServerPassword: stage.target.password },
+    sourceServerUsername: "rot",
+    targetServerUsername: stage.target.user,
+  };
+  const database = await follow(
+    "rotate",
+    `
+      create table t (id serial primary key, v text); insert into t (v) values ('a');
+      alter table t owner to rot;
+      grant create on database rotate to rot;
+    `,
+    {
+      sourceDbServerResourceId: `${stage.source.host}:${stage.source.port}@rot`,
+      secretParameters,
+    },
+  );
+  await database.onSource(`
+    alter role rot password 'new-pass';
+    select pg_terminate_backend(pid) from pg_stat_replication where application_name like 'pgmig_rotate%';
+    insert into t (v) values ('after');
+  `);
+  await database.message(/does not answer/);
+  await database.message(/password of rot on the source stands in the target's pg_subscription/);
+  const { status } = await stage.client.patch("rotate", {
+    secretParameters: { adminCredentials: { sourceServerPassword: "new-pass" } },
+  });
+  expect(status).toBe(200);
+  await database.silence(/does not (answer|get on)/);
+  await stage.client.waitFor(
+    "rotate",
+    whenDatabase("rotate", ({ latency }) => latency === 0),
+  );
+  expect(await database.onTarget("select v from t order by id")).toEqual([{ v: "a" }, { v: "after" }]);
+  expect((await database.trigger()).status).toBe(200);
+  expect(await database.end()).toMatchObject({ state: "Succeeded" });
 });
 
 test("nothing of them is left on either server", async () => {

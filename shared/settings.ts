@@ -1,9 +1,9 @@
 /** The app settings: environment variables, parsed once. Every error names the setting and says how to write it. */
 import { hostname } from "node:os";
-import { z } from "zod";
 import { type AllowedAddresses, parseAllowedAddresses } from "./addresses/allowed-addresses.js";
 import { ServiceError } from "./model/service-error.js";
-import { type Verification, verifications } from "./model/verification.js";
+import type { Verification } from "./model/verification.js";
+import { settingsSchema } from "./settings-schema.js";
 
 const MIB = 1024 * 1024;
 
@@ -81,100 +81,6 @@ export interface Settings {
   readonly instance: string;
 }
 
-const positive = (what: string) => z.coerce.number({ error: what }).positive({ error: what }).finite({ error: what });
-const positiveInteger = (what: string) =>
-  z.coerce.number({ error: what }).int({ error: what }).positive({ error: what });
-
-const verification = (what: string) =>
-  z
-    .string()
-    .transform((text) => verifications.find((one) => one.toLowerCase() === text.toLowerCase()) ?? text)
-    .pipe(z.enum(verifications, { error: what }));
-
-const Limits = z.object({
-  PART_SIZE_MB: positive("must be a size in MB above 0, e.g. 256").default(256),
-  MAX_PARALLEL_COPIES: positiveInteger("must be a whole number above 0, e.g. 4").default(4),
-  MAX_PARALLEL_INDEX_BUILDS: positiveInteger("must be a whole number above 0, e.g. 2").default(2),
-  MAX_LONG_ACTIVITIES: positiveInteger(
-    "must be a whole number above 0, below host.json's maxConcurrentActivityFunctions, e.g. 5",
-  ).default(5),
-  VERIFICATION: verification("must be Checksums or Counts").default("Checksums"),
-  VERIFY_AT_CUTOVER: verification("must be Checksums or Counts").default("Counts"),
-  ACTIVITY_BUDGET_SECONDS: positive("must be a number of seconds above 0 and below functionTimeout, e.g. 300").default(
-    300,
-  ),
-  LOCK_WAITERS_LIMIT_SECONDS: positive("must be a number of seconds above 0, e.g. 10").default(10),
-  MIGRATION_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 7").default(7),
-  VALIDATION_RULE_TIMEOUT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
-  CUTOVER_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 3").default(3),
-  CUTOVER_LIMIT_MINUTES: positive("must be a number of minutes above 0, e.g. 1440").default(1_440),
-  CUTOVER_TRANSACTION_LIMIT_SECONDS: positive("must be a number of seconds above 0, e.g. 60").default(60),
-  SAMPLE_INTERVAL_SECONDS: positive("must be a number of seconds above 0, e.g. 15").default(15),
-  LONGEST_TIMER_SECONDS: positive("must be a number of seconds between 1 and 86400 (a day)")
-    .min(1, "must be a number of seconds between 1 and 86400 (a day)")
-    .max(86_400, "must be a number of seconds between 1 and 86400 (a day)")
-    .default(86_400),
-  JANITOR_SCHEDULE: z
-    .string()
-    .trim()
-    .regex(/^\S+( +\S+){5}$/, 'must have six fields, second first, e.g. "0 * * * * *"')
-    .default("0 * * * * *"),
-  RETENTION_DAYS: positive("must be a number of days above 0, e.g. 90").default(90),
-  REFRESH_MATERIALIZED_VIEWS: z
-    .string()
-    .regex(/^(true|false)$/i, "must be true or false")
-    .default("true")
-    .transform((text) => text.toLowerCase() === "true"),
-  SOURCE_ADDRESSES_FROM_TARGET: z
-    .string()
-    .regex(
-      /^\s*[^\s,=]+:\d+=[^\s,=]+:\d+(\s*,\s*[^\s,=]+:\d+=[^\s,=]+:\d+)*\s*$/,
-      "must be a list of host:port=host:port, e.g. db.internal:5432=10.1.2.3:5432",
-    )
-    .default("")
-    .transform((text) => new Map(text.split(",").flatMap((pair) => addressPair(pair)))),
-  SERVER_ADMINISTRATORS: z
-    .string()
-    .regex(
-      /^\s*[^\s,=]+=[^\s,=]+(\s*,\s*[^\s,=]+=[^\s,=]+)*\s*$/,
-      "must be a list of server=user, e.g. my-target=pgadmin, db.internal:5432=postgres",
-    )
-    .default("")
-    .transform((text) => {
-      const pairs = text.split(",").flatMap((pair) => addressPair(pair));
-      return new Map(pairs.map(([server, user]): [string, string] => [server.toLowerCase(), user]));
-    }),
-  CLEAR_TEXT_PASSWORDS: z
-    .enum(["verified", "always"], { error: "must be verified or always" })
-    .default("verified")
-    .transform((text) => text === "always"),
-  ROW_VALUES_IN_ERRORS: z
-    .string()
-    .regex(/^(true|false)$/i, "must be true or false")
-    .default("false")
-    .transform((text) => text.toLowerCase() === "true"),
-  ALLOWED_ADDRESSES: z
-    .string()
-    .optional()
-    .transform((text, context) => {
-      try {
-        return text === undefined ? undefined : parseAllowedAddresses(text);
-      } catch {
-        context.addIssue("must be a list of public, private, loopback and ranges, e.g. private, 203.0.113.0/24");
-        return z.NEVER;
-      }
-    }),
-  WEBSITE_AUTH_ENABLED: z
-    .string()
-    .default("")
-    .transform((text) => /^(true|1)$/i.test(text.trim())),
-});
-
-function addressPair(pair: string): [string, string][] {
-  const [from, to] = pair.trim().split("=");
-  return from === undefined || to === undefined ? [] : [[from, to]];
-}
-
 let parsed: Settings | undefined;
 
 /**
@@ -191,7 +97,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   const present = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ""),
   );
-  const limits = Limits.safeParse(present);
+  const limits = settingsSchema.safeParse(present);
   if (!limits.success) {
     const problems = limits.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`);
     throw new ServiceError("SettingInvalid", `Wrong app settings: ${problems.join("; ")}.`);

@@ -42,7 +42,7 @@ interface RuleDescription {
   /** What is checked, for people: a short phrase. */
   readonly title: string;
   readonly modes: readonly MigrationMode[];
-  /** What to do when the rule does not succeed, for the README's table: one sentence of Markdown. */
+  /** What to do when the rule does not succeed, for docs/validation-rules.md: one sentence of Markdown. */
   readonly remedy: string;
   /**
    * A gate is checked before the other rules of its scope, and they only when it has not failed: without what it checks they could only fail

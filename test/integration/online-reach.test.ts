@@ -162,7 +162,7 @@ describe("a source that accepts TLS only, and has other addresses for the target
 });
 
 describe("users that are no superusers", () => {
-  /** As the README names them. */
+  /** As docs/online.md names them. */
   const database = "orders";
   const mover = { user: "mover", password: `pw-${randomBytes(18).toString("base64url")}` };
   let source: ServerAddress;
@@ -192,12 +192,12 @@ describe("users that are no superusers", () => {
     await stage.target.query(privileges.target);
   });
 
-  /** The statements that the README gives, a text each side. */
+  /** The statements that docs/online.md gives, a text each side. */
   async function readmePrivileges(): Promise<{ source: string; target: string }> {
-    const readme = await readFile(join(repositoryRoot, "README.md"), "utf8");
+    const readme = await readFile(join(repositoryRoot, "docs/online.md"), "utf8");
     const found = /```sql\n-- on the source\n(.*?)-- on the target\n(.*?)```/s.exec(readme);
     const [source, target] = [found?.[1], found?.[2]].map((sql) => sql?.replace("'…'", `'${mover.password}'`));
-    if (source === undefined || target === undefined) throw new Error("README.md names no privileges");
+    if (source === undefined || target === undefined) throw new Error("docs/online.md names no privileges");
     return { source, target };
   }
 
@@ -228,7 +228,7 @@ describe("users that are no superusers", () => {
     await stage.client.start(name, body);
   }
 
-  test("migrate with what the README grants them, and are told of a conflict", { timeout: patience }, async () => {
+  test("migrate with what docs/online.md grants them, and are told of a conflict", { timeout: patience }, async () => {
     await start("least");
     await stage.client.waitForSubstate("least", "WaitingForCutoverTrigger", 120);
     const changes = `

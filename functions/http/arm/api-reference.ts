@@ -21,6 +21,17 @@ answered in the shape of ${answeredVersion}; without one likewise. What is no ve
 |---|---|
 ${knownVersions.map(([version, sentBy]) => `| \`${version}\` | ${sentBy} |`).join("\n")}
 
+**The Azure SDK's client** works unchanged when it is pointed at the app; the key is a header:
+
+\`\`\`ts
+const client = new PostgreSQLManagementFlexibleServerClient(credential, subscriptionId, { endpoint: "https://<your app>.azurewebsites.net" });
+client.pipeline.addPolicy({
+  name: "functionKey",
+  sendRequest: (request, next) => next((request.headers.set("x-functions-key", key), request)),
+});
+await client.migrations.create("rg", "my-target", "first", { location: "westeurope", … });
+\`\`\`
+
 **Spelling.** Names of fields and words of enumerations are taken in any case, two-valued fields as "True", "False" or
 Booleans, null as absent. A field given twice in different case, and one that is not known, is 400. Former names are
 taken: \`dBsToTriggerCutoverMigrationOn\`. \`aadApp\` and \`migrationResourceGroup\` of the first preview are read over.

@@ -33,6 +33,23 @@ describe("an HTTP function", () => {
     });
   });
 
+  test.each([
+    ["a page of another site", { origin: "https://evil.example" }],
+    ["a page without an origin", { origin: "null" }],
+    ["a page on another port", { origin: "http://127.0.0.1:1" }],
+    ["a name that has come to lead here", { host: "evil.example" }],
+    ["a form of another site", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" }],
+  ])("is not run for %s, nor is Durable's own endpoint", async (_, headers) => {
+    for (const target of ["/mirror/1", "/runtime/webhooks/durabletask/instances"]) {
+      expect(await statusOf(host.origin, target, headers)).toBe(403);
+    }
+  });
+
+  test("is run for its own pages", async () => {
+    const own = { origin: host.origin, "sec-fetch-site": "same-origin" };
+    expect(await statusOf(host.origin, "/mirror/1", own)).toBe(201);
+  });
+
   test("gets and gives bytes unchanged", async () => {
     const body = randomBytes(300_000);
     const response = await host.fetch("mirror/1?as=bytes", {
@@ -150,3 +167,15 @@ describe("with --auth", () => {
     expect((await fetch(statusQueryGetUri)).status).toBeLessThan(203);
   });
 });
+
+/** fetch() sets Host, Origin and Sec-Fetch-… itself. */
+async function statusOf(origin: string, path: string, headers: Record<string, string>): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const sent = request(new URL(path, origin), { method: "PUT", headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}

@@ -17,7 +17,7 @@ export function readKeys(directory: string): Keys {
   }
   const key = () => randomBytes(40).toString("base64url");
   const keys: Keys = { master: key(), default: key(), durabletask: key() };
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   writeFileSync(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600 });
   return keys;
 }

@@ -3,6 +3,7 @@ import type { Pool } from "../instances/pool.js";
 import type { Log } from "../log.js";
 import type { InvocationResponse, NamedData, TypedData } from "../worker/protocol.js";
 import { MAX_BODY_BYTES, readBody } from "./body.js";
+import { refusalOf } from "./caller.js";
 import { type Keys, opens } from "./keys.js";
 import type { RouteMatch, Router } from "./router.js";
 import { toRpcRequest, writeRpcResponse } from "./typed-http.js";
@@ -101,6 +102,11 @@ export class HttpServer {
     const app = this.#app;
     if (app === undefined) {
       answer(response, { status: 503, body: "The host is not ready." });
+      return;
+    }
+    const refusal = refusalOf(request.headers);
+    if (refusal !== undefined) {
+      answer(response, { status: 403, body: refusal });
       return;
     }
     const url = new URL(request.url ?? "/", `http://${request.headers.host ?? "127.0.0.1"}`);

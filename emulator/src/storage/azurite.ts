@@ -28,7 +28,7 @@ export interface Azurite {
  * @throws Error when another Azurite uses the directory, or when it does not answer within a minute.
  */
 export async function startAzurite(directory: string): Promise<Azurite> {
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const lock = path.join(directory, "azurite.lock");
   await waitForPreviousOwner(lock, directory);
   const [blobPort, queuePort, tablePort] = await freePorts(3);

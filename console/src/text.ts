@@ -462,6 +462,7 @@ export const text = {
     tls: "TLS",
     tlsHelp: "For both servers.",
     tlsModes: {
+      Default: "By the server: VerifyFull for Azure's own, else Prefer",
       Prefer: "Prefer: TLS where the server offers it",
       Require: "Require: refuse to go on without TLS",
       VerifyCA: "VerifyCA: and check the certificate",

@@ -19,7 +19,8 @@ export interface Draft {
   /** Local times as <input type="datetime-local"> has them. */
   readonly windowStart: string;
   readonly windowEnd: string;
-  readonly sslMode: SslMode;
+  /** "Default": nothing is said, and the service decides by each server's name. */
+  readonly sslMode: SslMode | "Default";
   readonly byResource: boolean;
   readonly source: ServerDraft;
   readonly target: ServerDraft;
@@ -43,7 +44,7 @@ export const emptyDraft: Draft = {
   when: "now",
   windowStart: "",
   windowEnd: "",
-  sslMode: "Prefer",
+  sslMode: "Default",
   byResource: false,
   source: noServer,
   target: noServer,
@@ -131,7 +132,7 @@ export function serverProperties(draft: Draft, sides: readonly ("source" | "targ
   const withTarget = sides.includes("target");
   return {
     sourceType: draft.sourceType,
-    sslMode: draft.sslMode,
+    ...(draft.sslMode !== "Default" && { sslMode: draft.sslMode }),
     ...(withSource &&
       (usesResource(draft)
         ? { sourceDbServerResourceId: source.resourceId.trim() }

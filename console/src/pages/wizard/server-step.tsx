@@ -13,7 +13,7 @@ import {
 } from "@fluentui/react-components";
 import { PlugConnected20Regular } from "@fluentui/react-icons";
 import type { UseMutationResult } from "@tanstack/react-query";
-import type { Probe, SslMode } from "../../api/resources.js";
+import type { Probe } from "../../api/resources.js";
 import { Problem } from "../../elements/problem.js";
 import { Words } from "../../elements/words.js";
 import { bytes } from "../../format/quantities.js";
@@ -125,8 +125,8 @@ export function ServerStep({
         </Field>
       </div>
       <Field className={styles.field} label={words.tls} hint={words.tlsHelp}>
-        <Select value={draft.sslMode} onChange={(_, { value }) => change({ sslMode: value as SslMode })}>
-          {(Object.keys(words.tlsModes) as SslMode[]).map((mode) => (
+        <Select value={draft.sslMode} onChange={(_, { value }) => change({ sslMode: value as Draft["sslMode"] })}>
+          {(Object.keys(words.tlsModes) as Draft["sslMode"][]).map((mode) => (
             <option key={mode} value={mode}>
               {words.tlsModes[mode]}
             </option>

@@ -81,8 +81,11 @@ test("a list is read by 32-bit clients while and after an online migration of 3 
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
   // Bytes in full stand beside ARM's resource.
-  const [details] = (await stage.client.databases("busy")) as unknown as { incomingChanges: number }[];
-  expect(details?.incomingChanges).toBeGreaterThan(3e9);
+  const incoming = async () => {
+    const [details] = (await stage.client.databases("busy")) as unknown as { incomingChanges: number }[];
+    return details?.incomingChanges;
+  };
+  await expect.poll(incoming, { timeout: 60_000, interval: 500 }).toBeGreaterThan(3e9);
   await cutOverAndCompare(stage, "busy", "busy");
   expect(numbersIn(await list()).get("appliedChanges")).toEqual([2_147_483_647]);
 }, 240_000);

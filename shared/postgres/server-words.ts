@@ -20,7 +20,7 @@ const withoutRows = ["08", "0A", "0L", "25", "26", "28", "2B", "3B", "3D", "3F",
 
 /** Data exceptions quote the value that they are about; these words come before a name. */
 const quoted =
-  /(?<!\b(?:type|enum|domain|encoding|column|relation|constraint|function|language|index|parameter) )"(?:[^"]|"")*"/g;
+  /(?<!\b(?:type|enum|domain|encoding|column|relation|constraint|function|language|index|parameter|provider) )"(?:[^"]|"")*"/g;
 
 const withheld = "(Values of rows are withheld; the app setting ROW_VALUES_IN_ERRORS shows them.)";
 

@@ -15,28 +15,19 @@ const verification = (what: string) =>
 
 /** Values as the environment has them; every error says how to write the setting. */
 export const settingsSchema = z.object({
-  SOURCE_ROOT_CERTIFICATE_ON_TARGET: z
-    .string()
-    .optional()
-    .meta({
-      description: "for `VerifyCA` and `VerifyFull`: a file on the target server, or `system` (16 and later)",
-      default: "libpq's",
-    }),
-  AzureWebJobsStorage: z
-    .string()
-    .optional()
-    .meta({
-      description: "connection string; or `AzureWebJobsStorage__accountName` with a managed identity",
-      default: "UseDevelopmentStorage=true: Azurite",
-    }),
-  SECRETS_KEY: z
-    .string()
-    .optional()
-    .meta({
-      description:
-        "base64 of 32 bytes that seal the passwords at rest. In production a Key Vault reference: `@Microsoft.KeyVault(SecretUri=…)`",
-      default: "generated",
-    }),
+  SOURCE_ROOT_CERTIFICATE_ON_TARGET: z.string().optional().meta({
+    description: "for `VerifyCA` and `VerifyFull`: a file on the target server, or `system` (16 and later)",
+    default: "libpq's",
+  }),
+  AzureWebJobsStorage: z.string().optional().meta({
+    description: "connection string; or `AzureWebJobsStorage__accountName` with a managed identity",
+    default: "UseDevelopmentStorage=true: Azurite",
+  }),
+  SECRETS_KEY: z.string().optional().meta({
+    description:
+      "base64 of 32 bytes that seal the passwords at rest. In production a Key Vault reference: `@Microsoft.KeyVault(SecretUri=…)`",
+    default: "generated",
+  }),
   SECRETS_KEYS_PREVIOUS: z
     .string()
     .optional()
@@ -45,39 +36,27 @@ export const settingsSchema = z.object({
     .string()
     .optional()
     .meta({ description: "a native pg_dump 18 to read schemas with, instead of the WebAssembly one" }),
-  SSL_ROOT_CERTIFICATE: z
-    .string()
-    .optional()
-    .meta({
-      description: "CA certificates (PEM text or a path) for `sslMode` `Require`, `VerifyCA` and `VerifyFull`",
-      default: "the system's",
-    }),
+  SSL_ROOT_CERTIFICATE: z.string().optional().meta({
+    description: "CA certificates (PEM text or a path) for `sslMode` `Require`, `VerifyCA` and `VerifyFull`",
+    default: "the system's",
+  }),
   Prefer: z
     .string()
     .optional()
     .meta({ description: "taken | taken | all, and may change all: it proves nothing", default: "taken, in plain" }),
-  Require: z
-    .string()
-    .optional()
-    .meta({
-      description:
-        "taken; refused where `SSL_ROOT_CERTIFICATE` is set | taken | all, unless the certificate is checked",
-      default: "refused",
-    }),
-  VerifyCA: z
-    .string()
-    .optional()
-    .meta({
-      description: "refused | taken | nothing, but for who has a certificate of the same authority",
-      default: "refused",
-    }),
+  Require: z.string().optional().meta({
+    description: "taken; refused where `SSL_ROOT_CERTIFICATE` is set | taken | all, unless the certificate is checked",
+    default: "refused",
+  }),
+  VerifyCA: z.string().optional().meta({
+    description: "refused | taken | nothing, but for who has a certificate of the same authority",
+    default: "refused",
+  }),
   VerifyFull: z.string().optional().meta({ description: "refused | refused | nothing", default: "refused" }),
-  PART_SIZE_MB: positive("must be a size in MB above 0, e.g. 256")
-    .default(256)
-    .meta({
-      description:
-        "a table above it is copied in parts of about this size; one that proves too slow for an activity is cut further",
-    }),
+  PART_SIZE_MB: positive("must be a size in MB above 0, e.g. 256").default(256).meta({
+    description:
+      "a table above it is copied in parts of about this size; one that proves too slow for an activity is cut further",
+  }),
   MAX_PARALLEL_COPIES: positiveInteger("must be a whole number above 0, e.g. 4")
     .default(4)
     .meta({ description: "copy tasks at once, a database" }),
@@ -92,11 +71,9 @@ export const settingsSchema = z.object({
       description:
         "copies, proofs and index builds at once, an instance; below host.json's `maxConcurrentActivityFunctions` (8), so that relays, samples and commands find a place",
     }),
-  VERIFICATION: verification("must be Checksums or Counts")
-    .default("Checksums")
-    .meta({
-      description: "how tables are verified when a migration's `verification` does not say: `Checksums` or `Counts`",
-    }),
+  VERIFICATION: verification("must be Checksums or Counts").default("Checksums").meta({
+    description: "how tables are verified when a migration's `verification` does not say: `Checksums` or `Counts`",
+  }),
   VERIFY_AT_CUTOVER: verification("must be Checksums or Counts")
     .default("Counts")
     .meta({ description: "how they are at an online cutover, unless `verifyAtCutover` says" }),
@@ -105,12 +82,10 @@ export const settingsSchema = z.object({
     .meta({
       description: "what one activity may take before it hands on; half of host.json's `functionTimeout` at most",
     }),
-  LOCK_WAITERS_LIMIT_SECONDS: positive("must be a number of seconds above 0, e.g. 10")
-    .default(10)
-    .meta({
-      description:
-        "how long a TRUNCATE or ALTER of the source may wait for the base copy before the copy [gives way](operations.md#applications-go-on); at most two fifths of the budget",
-    }),
+  LOCK_WAITERS_LIMIT_SECONDS: positive("must be a number of seconds above 0, e.g. 10").default(10).meta({
+    description:
+      "how long a TRUNCATE or ALTER of the source may wait for the base copy before the copy [gives way](operations.md#applications-go-on); at most two fifths of the budget",
+  }),
   MIGRATION_TIMEOUT_DAYS: positive("must be a number of days above 0, e.g. 7")
     .default(7)
     .meta({ description: "a migration that has not ended by then fails" }),

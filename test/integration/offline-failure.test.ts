@@ -77,7 +77,9 @@ test("an index that cannot be built fails the migration with its name and the se
   await client.start("indexed", offlineMigration(source, target, ["indexed"]));
   const end = await client.waitForEnd("indexed");
   expect(end.properties.currentStatus.state).toBe("Failed");
-  expect(end.properties.currentStatus.error).toMatch(/index public.small_by_function: a function of the user.s has raised an exception.*P0001/s);
+  expect(end.properties.currentStatus.error).toMatch(
+    /index public.small_by_function: a function of the user.s has raised an exception.*P0001/s,
+  );
   expect(await stage.sessions()).toEqual([]);
 });
 

@@ -15,6 +15,12 @@ interface Span {
   attributes: { key: string; value: { stringValue?: string } }[];
 }
 
+/** OTLP's body in JSON, as far as it is looked at here. */
+interface Exported {
+  resourceSpans?: { scopeSpans: { spans: Span[] }[] }[];
+  resourceMetrics?: { scopeMetrics: { metrics: { name: string }[] }[] }[];
+}
+
 const spans: Span[] = [];
 const metrics = new Set<string>();
 const received: string[] = [];
@@ -23,8 +29,7 @@ let stage: Stage;
 
 beforeAll(async () => {
   collector = createServer(async (request, response) => {
-    // biome-ignore lint/suspicious/noExplicitAny: the wire format of OTLP, of which little is looked at.
-    const body = (await json(request)) as any;
+    const body = (await json(request)) as Exported;
     received.push(JSON.stringify(body));
     for (const resource of body.resourceSpans ?? []) {
       for (const scope of resource.scopeSpans) spans.push(...scope.spans);

@@ -79,7 +79,7 @@ export function SummaryStep({
             ],
             [words.sourceType, text.sourceTypes[draft.sourceType]],
             [words.steps.target, `${addressOf(draft.target)}, ${draft.target.user}`],
-            [words.tls, draft.sslMode],
+            [words.tls, words.tlsModes[draft.sslMode]],
             [words.steps.databases, draft.databases.join(", ")],
             [words.overwrite, validates ? undefined : draft.overwrite ? words.yes : words.no],
             [words.roles, draft.migrateRoles ? words.yes : undefined],
